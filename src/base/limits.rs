@@ -5,3 +5,10 @@ pub const PAGE_BYTES: u64 = 4096;
 
 /// Shards that one process may have; fits the mesh's per-pair rings in memory.
 pub const SHARDS_MAX: usize = 256;
+
+/// Refused records of one batch that a produce response names; the rest are only counted.
+pub const RECORD_ERRORS_MAX: usize = 500;
+
+/// What a compressed batch may decompress to when it is opened: room for the largest honest batch
+/// (100 MiB is the most that Kafka lets a request be), and too little for a bomb to hurt.
+pub const INFLATED_BATCH_BYTES_MAX: usize = 128 << 20;

@@ -1,1 +1,3 @@
 //! The pure `log` part.
+
+pub mod locate;
