@@ -12,3 +12,10 @@ pub const RECORD_ERRORS_MAX: usize = 500;
 /// What a compressed batch may decompress to when it is opened: room for the largest honest batch
 /// (100 MiB is the most that Kafka lets a request be), and too little for a bomb to hurt.
 pub const INFLATED_BATCH_BYTES_MAX: usize = 128 << 20;
+
+/// The largest batch that is read from a log into memory at once: more than any request can bring in.
+pub const LOG_BATCH_BYTES_MAX: usize = 256 << 20;
+
+/// How far recovery looks behind the end of what is valid, to tell a torn end from damage: several writes'
+/// worth, in no more memory than a large batch takes.
+pub const RECOVERY_LOOKAHEAD_BYTES: usize = 4 << 20;

@@ -1,3 +1,6 @@
 //! The pure `log` part.
 
+pub mod files;
+pub mod index;
 pub mod locate;
+pub mod recovery;
