@@ -19,3 +19,13 @@ pub const LOG_BATCH_BYTES_MAX: usize = 256 << 20;
 /// How far recovery looks behind the end of what is valid, to tell a torn end from damage: several writes'
 /// worth, in no more memory than a large batch takes.
 pub const RECOVERY_LOOKAHEAD_BYTES: usize = 4 << 20;
+
+/// Bytes of a string on the wire: Kafka's own limit, which the old 16-bit lengths set.
+pub const STRING_BYTES_MAX: usize = i16::MAX as usize;
+
+/// Memory that the arrays of one decoded message may take. A metadata request for 100 000 topics
+/// needs 6 MiB; record bytes are borrowed and do not count.
+pub const DECODED_BYTES_MAX: usize = 32 << 20;
+
+/// Bytes of a request unless configured (`socket.request.max.bytes`), as in Kafka.
+pub const REQUEST_BYTES_MAX_DEFAULT: usize = 100 << 20;
