@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::broker::{BrokerConfig, all_defs};
 use super::def::{ConfigDef, ConfigType, Value};
-use super::topic_table::{TOPIC_CONFIGS, synonyms};
+use super::topic_table::{TOPIC_CONFIGS, Unit, synonyms};
 
 /// Where a value comes from; the numbers are those of DescribeConfigs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -82,6 +82,38 @@ pub fn describe_broker_config(broker: &BrokerConfig, only: Option<&[&str]>) -> V
         .filter(|def| is_wanted(def, only))
         .map(|def| broker_entry(def, broker))
         .collect();
+    entries.sort_by_key(|entry| entry.name);
+    entries
+}
+
+/// Every setting of a topic with these overrides, by name, as the answer to CreateTopics tells them.
+///
+/// Kafka works these out another way than for DescribeConfigs: values stand as they were written, and
+/// of the broker's settings only those that were given count as such.
+pub(in crate::metadata) fn describe_created_topic(
+    overrides: &BTreeMap<String, String>,
+    broker: &BrokerConfig,
+) -> Vec<ConfigEntry> {
+    let given = |def: &ConfigDef| {
+        synonyms(def.name).iter().find_map(|(name, unit)| {
+            let text = broker.given.get(name)?;
+            let number = text.trim().parse().ok().filter(|_| *unit != Unit::Same);
+            Some(number.map_or_else(|| text.clone(), |n| unit.to_ms(n).to_string()))
+        })
+    };
+    let shown = |def: &&ConfigDef| !def.internal || overrides.contains_key(def.name);
+    let describe = |def: &'static ConfigDef| {
+        let (value, source) = match (overrides.get(def.name), given(def)) {
+            (Some(text), _) => (Some(text.clone()), ConfigSource::Topic),
+            (None, Some(text)) => (Some(text), ConfigSource::StaticBroker),
+            (None, None) => (def.default.map(str::to_owned), ConfigSource::Default),
+        };
+        ConfigEntry {
+            source,
+            ..entry(def, value, false, Vec::new())
+        }
+    };
+    let mut entries: Vec<ConfigEntry> = TOPIC_CONFIGS.iter().filter(shown).map(describe).collect();
     entries.sort_by_key(|entry| entry.name);
     entries
 }

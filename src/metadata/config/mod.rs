@@ -18,6 +18,7 @@ mod tests;
 
 pub use broker::{BrokerConfig, ConfigProblem, ConfigWarning, FetchZeroCopy, broker_config_def};
 pub use def::{Check, ConfigDef, ConfigType, InvalidValue, Status, Value};
+pub(super) use describe::describe_created_topic;
 pub use describe::{
     ConfigEntry, ConfigSource, ConfigSynonym, describe_broker_config, describe_topic_config,
 };
