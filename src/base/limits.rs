@@ -13,31 +13,20 @@ pub const RECORD_ERRORS_MAX: usize = 500;
 /// (100 MiB is the most that Kafka lets a request be), and too little for a bomb to hurt.
 pub const INFLATED_BATCH_BYTES_MAX: usize = 128 << 20;
 
-/// The largest batch that is read from a log into memory at once: more than any request can bring in.
-pub const LOG_BATCH_BYTES_MAX: usize = 256 << 20;
+/// Batches of one partition whose exact positions are kept in memory (32 bytes each); reads before them scan.
+pub const RECENT_BATCHES_MAX: usize = 2048;
 
-/// How far recovery looks behind the end of what is valid, to tell a torn end from damage: several writes'
-/// worth, in no more memory than a large batch takes.
-pub const RECOVERY_LOOKAHEAD_BYTES: usize = 4 << 20;
+/// Producers that one partition remembers (about 150 bytes each); beyond it the longest idle are forgotten.
+pub const PRODUCERS_MAX: usize = 65_536;
 
-/// Bytes of a string on the wire: Kafka's own limit, which the old 16-bit lengths set.
-pub const STRING_BYTES_MAX: usize = i16::MAX as usize;
+/// The first reserve of a new segment: small, so that a thousand idle partitions do not take a disk's space.
+pub const RESERVE_STEP_MIN_BYTES: u64 = 64 << 10;
 
-/// Memory that the arrays of one decoded message may take. A metadata request for 100 000 topics
-/// needs 6 MiB; record bytes are borrowed and do not count.
-pub const DECODED_BYTES_MAX: usize = 32 << 20;
+/// The largest single reserve: what a partition may hold of the disk without using it.
+pub const RESERVE_STEP_MAX_BYTES: u64 = 64 << 20;
 
-/// Bytes of a request unless configured (`socket.request.max.bytes`), as in Kafka.
-pub const REQUEST_BYTES_MAX_DEFAULT: usize = 100 << 20;
+/// Acknowledgements and watchers that one partition parks, each: more than its connections can have in flight.
+pub const PARKED_MAX: usize = 65_536;
 
-/// Characters of a topic's name: with a partition number behind it, it must fit a directory's name.
-pub const TOPIC_NAME_CHARS_MAX: usize = 249;
-
-/// Partitions that one request may create: a larger request is refused whole, before any is placed.
-pub const PARTITIONS_PER_REQUEST_MAX: usize = 10_000;
-
-/// UTF-16 units of a setting's value, as in Kafka, so that the metadata log can hold it anywhere.
-pub const CONFIG_VALUE_CHARS_MAX: usize = i16::MAX as usize;
-
-/// Producer ids that are taken from the metadata log at once; a restart loses the rest of a block.
-pub const PRODUCER_ID_BLOCK: i64 = 1000;
+const _: () = assert!(RESERVE_STEP_MIN_BYTES.is_multiple_of(PAGE_BYTES));
+const _: () = assert!(RESERVE_STEP_MAX_BYTES.is_multiple_of(PAGE_BYTES));
