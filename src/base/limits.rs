@@ -13,6 +13,35 @@ pub const RECORD_ERRORS_MAX: usize = 500;
 /// (100 MiB is the most that Kafka lets a request be), and too little for a bomb to hurt.
 pub const INFLATED_BATCH_BYTES_MAX: usize = 128 << 20;
 
+/// The largest batch that is read from a log into memory at once: more than any request can bring in.
+pub const LOG_BATCH_BYTES_MAX: usize = 256 << 20;
+
+/// How far recovery looks behind the end of what is valid, to tell a torn end from damage: several writes'
+/// worth, in no more memory than a large batch takes.
+pub const RECOVERY_LOOKAHEAD_BYTES: usize = 4 << 20;
+
+/// Bytes of a string on the wire: Kafka's own limit, which the old 16-bit lengths set.
+pub const STRING_BYTES_MAX: usize = i16::MAX as usize;
+
+/// Memory that the arrays of one decoded message may take. A metadata request for 100 000 topics
+/// needs 6 MiB; record bytes are borrowed and do not count.
+pub const DECODED_BYTES_MAX: usize = 32 << 20;
+
+/// Bytes of a request unless configured (`socket.request.max.bytes`), as in Kafka.
+pub const REQUEST_BYTES_MAX_DEFAULT: usize = 100 << 20;
+
+/// Characters of a topic's name: with a partition number behind it, it must fit a directory's name.
+pub const TOPIC_NAME_CHARS_MAX: usize = 249;
+
+/// Partitions that one request may create: a larger request is refused whole, before any is placed.
+pub const PARTITIONS_PER_REQUEST_MAX: usize = 10_000;
+
+/// UTF-16 units of a setting's value, as in Kafka, so that the metadata log can hold it anywhere.
+pub const CONFIG_VALUE_CHARS_MAX: usize = i16::MAX as usize;
+
+/// Producer ids that are taken from the metadata log at once; a restart loses the rest of a block.
+pub const PRODUCER_ID_BLOCK: i64 = 1000;
+
 /// Batches of one partition whose exact positions are kept in memory (32 bytes each); reads before them scan.
 pub const RECENT_BATCHES_MAX: usize = 2048;
 

@@ -1,0 +1,196 @@
+//! What is valid at the end of a segment that was not closed in order.
+//!
+//! The driver gives the file from a position known to be good; the batches behind it are checked one by one
+//! until something is not the next batch. Zeros there are the preallocated end of the file. Anything else
+//! was torn off by the crash, or is damage: the [`Cut`] tells how much goes and whether it looks as if
+//! sound batches go with it.
+
+use std::io;
+
+use thiserror::Error;
+
+use super::index::IndexBuilder;
+use super::locate::{Extent, ReadAt, Window};
+use crate::base::Offset;
+use crate::base::limits::{LOG_BATCH_BYTES_MAX, RECOVERY_LOOKAHEAD_BYTES};
+use crate::protocol::records::{BatchFault, BatchHeader, BatchView, HEADER_BYTES};
+
+/// Where recovery ended and what it found.
+#[derive(Debug)]
+pub struct Recovered {
+    /// Where the last valid batch ends: the file's length from now on.
+    pub end: u64,
+    /// The next offset of the log.
+    pub next_offset: Offset,
+    /// The batches that were checked.
+    pub batches: u64,
+    /// The segment's indexes, with all that was told to them before and the batches found now.
+    pub index: IndexBuilder,
+    /// What has to go; none if nothing but zeros follows.
+    pub cut: Option<Cut>,
+}
+
+/// Bytes that are neither a valid batch nor zeros.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cut {
+    /// Where they begin.
+    pub position: u64,
+    /// How many there are, up to the last that is not zero. Only so far is looked as
+    /// [`RECOVERY_LOOKAHEAD_BYTES`] allows, so there may be more.
+    pub bytes: u64,
+    /// Why the first of them are no batch.
+    pub reason: CutReason,
+    /// Whether valid batches with later offsets lie behind. A crash tears the end off a log; this is more
+    /// likely a damaged disk, and data that was acknowledged may be lost.
+    pub valid_after: bool,
+}
+
+/// Why bytes are not the next batch of a log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum CutReason {
+    /// They are not a batch, or not all of one.
+    #[error(transparent)]
+    Fault(#[from] BatchFault),
+    /// A batch whose offsets do not follow.
+    #[error("the batch begins at offset {found} where {expected} or more was due")]
+    Offset {
+        /// The least offset that could follow.
+        expected: Offset,
+        /// The batch's base offset.
+        found: Offset,
+    },
+    /// A batch whose last offset is before its first, or too far from the segment's base offset.
+    #[error("the batch's last offset {0} is out of the segment's range")]
+    LastOffset(Offset),
+    /// Zeros where a batch should be, and other bytes behind them.
+    #[error("zeros, with other bytes behind them")]
+    Hole,
+}
+
+/// Checks the batches of `extent`, whose first has an offset of `expected` or more. `index` is the segment's,
+/// complete up to there. Each valid batch is told to `on_batch` with its position.
+///
+/// # Errors
+/// Those of reading. What the file holds is never an error.
+pub fn recover(
+    file: &impl ReadAt,
+    extent: Extent,
+    expected: Offset,
+    mut index: IndexBuilder,
+    mut on_batch: impl FnMut(u64, &BatchView<'_>),
+) -> io::Result<Recovered> {
+    let mut window = Window::new(file, extent.end);
+    let (mut end, mut next_offset, mut batches) = (extent.from, expected, 0);
+    let stopped_by = loop {
+        let batch = match next_batch(&mut window, end, next_offset, index.base_offset())? {
+            Ok(batch) => batch,
+            Err(stop) => break stop,
+        };
+        let header = batch.header();
+        index.on_batch(header, end);
+        on_batch(end, &batch);
+        next_offset = header.next_offset();
+        end += header.size_bytes() as u64;
+        batches += 1;
+    };
+    let cut = find_cut(&mut window, end, next_offset, stopped_by)?;
+    Ok(Recovered {
+        end,
+        next_offset,
+        batches,
+        index,
+        cut,
+    })
+}
+
+/// The batch at `position`, or why there is none.
+fn next_batch<'w, R: ReadAt + ?Sized>(
+    window: &'w mut Window<'_, R>,
+    position: u64,
+    expected: Offset,
+    segment_base: Offset,
+) -> io::Result<Result<BatchView<'w>, CutReason>> {
+    let head = window.read(position, HEADER_BYTES)?;
+    if head.iter().all(|byte| *byte == 0) {
+        return Ok(Err(CutReason::Hole));
+    }
+    let header = match BatchHeader::parse(head) {
+        Ok(header) => header,
+        Err(fault) => return Ok(Err(fault.into())),
+    };
+    if let Err(reason) = check_offsets(&header, expected, segment_base) {
+        return Ok(Err(reason));
+    }
+    // A forged length must not make memory be taken for it.
+    let size = header.size_bytes();
+    if size > LOG_BATCH_BYTES_MAX {
+        return Ok(Err(BatchFault::Length(header.batch_length).into()));
+    }
+    let there = window.end.saturating_sub(position);
+    if size as u64 > there {
+        let need = size as u64;
+        return Ok(Err(BatchFault::Truncated { need, have: there }.into()));
+    }
+    let batch = BatchView::first(window.read(position, size)?);
+    Ok(batch
+        .and_then(|batch| batch.verify_checksum().map(|()| batch))
+        .map_err(CutReason::from))
+}
+
+fn check_offsets(
+    header: &BatchHeader,
+    expected: Offset,
+    segment_base: Offset,
+) -> Result<(), CutReason> {
+    if header.base_offset < expected {
+        return Err(CutReason::Offset {
+            expected,
+            found: header.base_offset,
+        });
+    }
+    let last = header.last_offset();
+    let reach = segment_base.0.saturating_add(i64::from(i32::MAX));
+    if header.last_offset_delta < 0 || last.0 > reach {
+        return Err(CutReason::LastOffset(last));
+    }
+    Ok(())
+}
+
+/// Tells a preallocated end, a torn one and damage apart by what lies ahead.
+fn find_cut<R: ReadAt + ?Sized>(
+    window: &mut Window<'_, R>,
+    position: u64,
+    next_offset: Offset,
+    reason: CutReason,
+) -> io::Result<Option<Cut>> {
+    let ahead = window.read(position, RECOVERY_LOOKAHEAD_BYTES)?;
+    let Some(last) = ahead.iter().rposition(|byte| *byte != 0) else {
+        return Ok(None);
+    };
+    Ok(Some(Cut {
+        position,
+        bytes: last as u64 + 1,
+        reason,
+        valid_after: holds_batch(ahead, next_offset),
+    }))
+}
+
+/// Whether a valid batch with later offsets begins anywhere behind the first byte. The fixed parts of a
+/// header are compared first, so that few places cost a checksum.
+fn holds_batch(ahead: &[u8], next_offset: Offset) -> bool {
+    (1..ahead.len()).any(|at| {
+        let bytes = ahead.get(at..).unwrap_or_default();
+        let Ok(batch) = BatchView::first(bytes) else {
+            return false;
+        };
+        let header = batch.header();
+        header.base_offset > next_offset
+            && header.last_offset_delta >= 0
+            && header.attributes.0 & !0x7f == 0
+            && header.record_count >= 0
+            && batch.verify_checksum().is_ok()
+    })
+}
+
+#[cfg(test)]
+mod tests;

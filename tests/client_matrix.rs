@@ -1,0 +1,73 @@
+//! Every standard client against the broker: what `tests/clients/README.md` says, one test a client.
+#![cfg(feature = "broker")]
+
+mod common;
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use common::wire::Connection;
+use common::{Broker, Options, client, deps};
+
+/// A client's whole walk takes 10 to 40 s on two busy cores; a hang must not eat the run.
+const LIMIT: Duration = Duration::from_secs(240);
+
+/// The topics of the four phases, with their partitions.
+const TOPICS: [(&str, i32); 5] = [
+    ("one", 1),
+    ("twelve", 12),
+    ("positions", 1),
+    ("group-one", 1),
+    ("group-twelve", 12),
+];
+
+#[test]
+fn confluent_kafka() {
+    python("confluent_kafka", "confluent.py");
+}
+
+#[test]
+fn kafka_python() {
+    python("kafka", "kafka_python.py");
+}
+
+#[test]
+fn aiokafka() {
+    python("aiokafka", "aiokafka_client.py");
+}
+
+fn python(module: &str, program: &str) {
+    let interpreter = deps::dir().join("python/bin/python");
+    let found = Command::new(&interpreter)
+        .args(["-c", &format!("import {module}")])
+        .output();
+    if !found.is_ok_and(|output| output.status.success()) {
+        return deps::skip(
+            &format!("client_matrix::{module}"),
+            &format!("Python with {module}"),
+        );
+    }
+    let mut command = Command::new(interpreter);
+    command.arg(client_dir("python").join(program));
+    walk(command);
+}
+
+/// Runs a client program through all its phases on a broker of its own.
+fn walk(command: Command) {
+    let mut broker = Broker::start(Options::quick_groups());
+    create_topics(&broker);
+    let verdict = client::run(&mut broker, command, LIMIT);
+    common::announce(&verdict);
+}
+
+fn create_topics(broker: &Broker) {
+    let mut connection = Connection::open(broker.address());
+    for (name, partitions) in TOPICS {
+        connection.create_topic(name, partitions, &[]);
+    }
+}
+
+fn client_dir(language: &str) -> PathBuf {
+    deps::root().join("tests/clients").join(language)
+}
