@@ -59,3 +59,6 @@ pub const PARKED_MAX: usize = 65_536;
 
 const _: () = assert!(RESERVE_STEP_MIN_BYTES.is_multiple_of(PAGE_BYTES));
 const _: () = assert!(RESERVE_STEP_MAX_BYTES.is_multiple_of(PAGE_BYTES));
+
+/// Blocking jobs that one shard may have under way: enough to hide a disk, few enough to wait for.
+pub const BLOCKING_JOBS_MAX: u64 = 256;

@@ -1,1 +1,30 @@
-//! The `io` part.
+//! The edge: executors, sockets, files, buffers and the clock. Knows nothing of Kafka.
+//!
+//! | to do this | look here |
+//! | --- | --- |
+//! | start a shard's thread | [`executor`] |
+//! | read the clock | [`clock`] |
+//! | wait for another thread or ring | [`event`] |
+//! | accept and use connections | [`listener`], [`socket`], [`recv_buffer`], [`send_queue`] |
+//! | hold the tail of a segment in memory | [`chunk`], [`tail_buffer`] |
+//! | write and sync a segment | [`disk`] |
+//! | open, read, warm and remove files | [`segment_file`], [`residency`], [`files`] |
+//! | run what blocks | [`blocking`] |
+//!
+//! Every `unsafe` of the process lives here, and all zero-copy sending in `sendfile`.
+
+pub mod blocking;
+pub mod chunk;
+pub mod clock;
+pub mod disk;
+pub mod event;
+pub mod executor;
+pub mod files;
+pub mod listener;
+pub mod recv_buffer;
+pub mod residency;
+pub mod segment_file;
+pub mod send_queue;
+mod sendfile;
+pub mod socket;
+pub mod tail_buffer;

@@ -1,0 +1,149 @@
+//! Shard threads: one glommio executor pinned to each core, with the runtime's known faults
+//! worked round.
+//!
+//! - The preemption timer keeps its default and no queue asks for low latency: otherwise the
+//!   executor sometimes parks with runnable tasks. What is left of that fault a heartbeat timer
+//!   turns into a blip: 5 ms while the shard works, 250 ms at rest.
+//! - The first timer of an executor fires late, so one is thrown away.
+//! - Files never go through glommio's own direct I/O (its polled ring would spin): see
+//!   [`disk`](super::disk).
+//! - The blocking threads are not pinned, or they would compete with their own shard.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::io;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use glommio::timer::Timer;
+use glommio::{ExecutorJoinHandle, LocalExecutorBuilder, Placement, PoolPlacement};
+
+/// The heartbeat of a shard that works: bounds what a lost wake-up costs.
+const BUSY_BEAT: Duration = Duration::from_millis(5);
+/// The heartbeat of a shard at rest: two idle shards stay below half a percent of a core.
+const REST_BEAT: Duration = Duration::from_millis(250);
+/// Busy beats without activity before a shard counts as resting.
+const QUIET_BEATS: u32 = 20;
+/// Submission entries of each of glommio's three rings.
+const RING_ENTRIES: usize = 256;
+/// Memory that glommio registers for its own reads; doorbells need eight bytes each.
+const REGISTERED_BYTES: usize = 64 * 1024;
+/// Threads a shard has for work that blocks.
+const BLOCKING_THREADS: usize = 2;
+
+/// The cores this process may run on, ascending.
+pub fn allowed_cores() -> io::Result<Vec<usize>> {
+    // SAFETY: an all-zero cpu_set_t is an empty set.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: the kernel fills at most the given size of a live local.
+    let failed = unsafe { libc::sched_getaffinity(0, size_of_val(&set), &raw mut set) };
+    if failed != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let allowed = |core: &usize| {
+        // SAFETY: the core is below CPU_SETSIZE, so the lookup stays inside the set.
+        unsafe { libc::CPU_ISSET(*core, &set) }
+    };
+    Ok((0..libc::CPU_SETSIZE as usize).filter(allowed).collect())
+}
+
+/// A running shard thread.
+#[derive(Debug)]
+pub struct ShardThread<T: Send + 'static>(ExecutorJoinHandle<T>);
+
+impl<T: Send + 'static> ShardThread<T> {
+    /// Waits for the shard's future to end. Fails when the executor could not start or panicked.
+    pub fn join(self) -> io::Result<T> {
+        self.0
+            .join()
+            .map_err(|error| io::Error::other(error.to_string()))
+    }
+}
+
+/// Starts a thread pinned to `core` that runs the future which `factory` makes there.
+///
+/// Fails when the core does not exist. A ring that cannot be made (locked memory, seccomp) is
+/// reported by [`ShardThread::join`].
+pub fn spawn_shard<G, F, T>(core: usize, name: &str, factory: G) -> io::Result<ShardThread<T>>
+where
+    G: FnOnce() -> F + Send + 'static,
+    F: Future<Output = T> + 'static,
+    T: Send + 'static,
+{
+    LocalExecutorBuilder::new(Placement::Fixed(core))
+        .name(name)
+        .io_memory(REGISTERED_BYTES)
+        .ring_depth(RING_ENTRIES)
+        .blocking_thread_pool_placement(PoolPlacement::Unbound(BLOCKING_THREADS))
+        .spawn(move || async move {
+            Timer::new(Duration::from_micros(10)).await;
+            let beating = glommio::spawn_local(heartbeat());
+            let result = factory().await;
+            drop(beating);
+            result
+        })
+        .map(ShardThread)
+        .map_err(|error| io::Error::other(error.to_string()))
+}
+
+/// Lets the executor look at its rings before the current task goes on.
+///
+/// A task that only wakes itself keeps the executor from its rings until the preemption timer
+/// fires, a tenth of a second later; loops over ready work call this every so often.
+pub async fn yield_to_io() {
+    Timer::new(Duration::ZERO).await;
+}
+
+thread_local! {
+    static PULSE: Pulse = const { Pulse { marks: Cell::new(0), resting: Cell::new(None) } };
+}
+
+/// What the heartbeat of this thread knows of its shard.
+struct Pulse {
+    marks: Cell<u64>,
+    resting: Cell<Option<Waker>>,
+}
+
+/// Says that this thread's shard is at work. Called by sockets, rings and the mesh.
+pub(crate) fn mark_active() {
+    PULSE.with(|pulse| {
+        pulse.marks.set(pulse.marks.get().wrapping_add(1));
+        if let Some(waker) = pulse.resting.take() {
+            waker.wake();
+        }
+    });
+}
+
+fn marks() -> u64 {
+    PULSE.with(|pulse| pulse.marks.get())
+}
+
+async fn heartbeat() {
+    let mut seen = marks();
+    loop {
+        let mut quiet = 0;
+        while quiet < QUIET_BEATS {
+            Timer::new(BUSY_BEAT).await;
+            quiet = if marks() == seen { quiet + 1 } else { 0 };
+            seen = marks();
+        }
+        while marks() == seen {
+            let beat = async {
+                Timer::new(REST_BEAT).await;
+            };
+            futures_lite::future::or(stirred(seen), beat).await;
+        }
+    }
+}
+
+/// Waits for activity beyond `seen`.
+async fn stirred(seen: u64) {
+    std::future::poll_fn(|cx| {
+        if marks() != seen {
+            return Poll::Ready(());
+        }
+        PULSE.with(|pulse| pulse.resting.set(Some(cx.waker().clone())));
+        Poll::Pending
+    })
+    .await;
+}

@@ -1,0 +1,104 @@
+//! Names on disk that survive a power cut: every change of a directory is followed by its fsync.
+//!
+//! All of these block: call them from [`blocking::run`](super::blocking::run) or a thread of one's
+//! own.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Makes the entries of a directory durable.
+pub fn sync_directory(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
+}
+
+/// Makes the entry of `path` in its directory durable.
+pub fn sync_parent(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => sync_directory(parent),
+        _ => sync_directory(Path::new(".")),
+    }
+}
+
+/// Creates a directory, if it is missing, and makes its entry durable.
+pub fn create_directory(path: &Path) -> io::Result<()> {
+    match fs::create_dir(path) {
+        Ok(()) => sync_parent(path),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Renames within one file system, durably.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    sync_parent(to)?;
+    if from.parent() != to.parent() {
+        sync_parent(from)?;
+    }
+    Ok(())
+}
+
+/// Removes a file, durably; one that is not there is fine. Whoever has it open keeps reading it.
+pub fn remove_file(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Ok(()) => sync_parent(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes a directory with everything in it, durably; one that is not there is fine.
+pub fn remove_directory(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Ok(()) => sync_parent(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Replaces the contents of a small file: after a power cut it holds the old or the new ones.
+pub fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let fresh = fresh_name(path);
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(&fresh)?;
+    file.write_all(contents)?;
+    file.sync_all()?;
+    rename(&fresh, path)
+}
+
+fn fresh_name(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".tmp");
+    PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replaced_file_holds_the_new_contents_and_leaves_nothing_behind() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("checkpoint");
+        replace(&path, b"one").unwrap();
+        replace(&path, b"second").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"second");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn removing_what_is_not_there_is_fine() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("absent");
+        remove_file(&path).unwrap();
+        remove_directory(&path).unwrap();
+        create_directory(&path).unwrap();
+        create_directory(&path).unwrap();
+        remove_directory(&path).unwrap();
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,183 @@
+//! Listening sockets, one per shard on a shared port, and the connections they accept.
+//!
+//! The kernel spreads connections over the sockets of a group (SO_REUSEPORT). An accepted connection
+//! is a bare descriptor until a shard adopts it, so it can be handed on first.
+
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::time::Duration;
+
+use glommio::GlommioError;
+use glommio::net::TcpListener;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::executor::mark_active;
+
+/// Connections that wait for their accept; the kernel cuts this to net.core.somaxconn.
+const BACKLOG: i32 = 4096;
+/// How long accepting pauses when the process is out of descriptors or the kernel of memory.
+const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
+
+/// A bound and listening socket that no shard accepts from yet.
+#[derive(Debug)]
+pub struct BoundListener(Socket);
+
+/// Binds `count` listening sockets to one address; port 0 picks a free port for all of them.
+///
+/// The first is bound without sharing, so that an address which another process listens on is an
+/// error ([`io::ErrorKind::AddrInUse`]) even if that process would share it.
+pub fn bind_group(address: SocketAddr, count: usize) -> io::Result<Vec<BoundListener>> {
+    let explain = |error: io::Error| {
+        let what = match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                format!("cannot listen on {address}: another process already does")
+            }
+            io::ErrorKind::PermissionDenied => {
+                format!("cannot listen on {address}: ports below 1024 need privileges")
+            }
+            io::ErrorKind::AddrNotAvailable => {
+                format!("cannot listen on {address}: this machine has no such address")
+            }
+            _ => format!("cannot listen on {address}: {error}"),
+        };
+        io::Error::new(error.kind(), what)
+    };
+    bind_all(address, count).map_err(explain)
+}
+
+fn bind_all(address: SocketAddr, count: usize) -> io::Result<Vec<BoundListener>> {
+    let first = new_socket(address)?;
+    first.bind(&address.into())?;
+    first.set_reuse_port(true)?;
+    first.listen(BACKLOG)?;
+    let mut group = vec![BoundListener(first)];
+    let chosen = group[0].local_address()?;
+    for _ in 1..count {
+        let socket = new_socket(chosen)?;
+        socket.set_reuse_port(true)?;
+        socket.bind(&chosen.into())?;
+        socket.listen(BACKLOG)?;
+        group.push(BoundListener(socket));
+    }
+    Ok(group)
+}
+
+fn new_socket(address: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    // Connections of a predecessor that linger in TIME_WAIT do not block the port.
+    socket.set_reuse_address(true)?;
+    Ok(socket)
+}
+
+impl BoundListener {
+    /// The address with the port that was picked.
+    pub fn local_address(&self) -> io::Result<SocketAddr> {
+        let address = self.0.local_addr()?;
+        address
+            .as_socket()
+            .ok_or_else(|| io::Error::other("a TCP socket without an internet address"))
+    }
+
+    /// Starts accepting on the current executor.
+    pub fn listen_here(self) -> Listener {
+        // SAFETY: the descriptor is a listening socket whose ownership moves into the listener.
+        Listener(unsafe { TcpListener::from_raw_fd(self.0.into_raw_fd()) })
+    }
+}
+
+/// A shard's listening socket.
+#[derive(Debug)]
+pub struct Listener(TcpListener);
+
+impl Listener {
+    /// Waits for the next connection.
+    ///
+    /// A connection that broke before it was accepted is skipped. Out of descriptors or memory,
+    /// it logs, pauses, and tries again: the connections wait in the backlog.
+    pub async fn accept(&self) -> RawConnection {
+        loop {
+            match self.try_accept().await {
+                Ok(connection) => {
+                    mark_active();
+                    return connection;
+                }
+                Err(error) if is_of_one_connection(&error) => {
+                    tracing::debug!(%error, "a connection broke before it was accepted");
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept connections; trying again");
+                    glommio::timer::sleep(EXHAUSTED_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn try_accept(&self) -> io::Result<RawConnection> {
+        let accepted = self.0.shared_accept().await.map_err(into_io)?;
+        // glommio gives its descriptor away only as a stream, which closes it: keep a copy.
+        let stream = accepted.bind_to_executor();
+        // SAFETY: the stream keeps its descriptor open while it is borrowed here.
+        let borrowed = unsafe { BorrowedFd::borrow_raw(stream.as_raw_fd()) };
+        RawConnection::new(borrowed.try_clone_to_owned()?.into())
+    }
+}
+
+fn into_io(error: GlommioError<()>) -> io::Error {
+    match error {
+        GlommioError::IoError(error) => error,
+        other => io::Error::other(other.to_string()),
+    }
+}
+
+/// Errors of accept(2) that concern the connection at hand and not the listener.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    let code = error.raw_os_error().unwrap_or_default();
+    [
+        libc::ECONNABORTED,
+        libc::EINTR,
+        libc::EPERM,
+        libc::EPROTO,
+        libc::ENOTCONN,
+        libc::EHOSTUNREACH,
+        libc::ENETUNREACH,
+        libc::ENETDOWN,
+        libc::EHOSTDOWN,
+        libc::ENONET,
+    ]
+    .contains(&code)
+}
+
+/// A connection that no executor owns: it may be sent to the shard that shall have it, which
+/// [adopts](super::socket::Socket::adopt) it. Dropping it closes it.
+#[derive(Debug)]
+pub struct RawConnection {
+    fd: OwnedFd,
+    peer: SocketAddr,
+}
+
+impl RawConnection {
+    /// Prepares a connected socket: no delay, and no call on it may block a shard.
+    pub fn new(stream: TcpStream) -> io::Result<RawConnection> {
+        stream.set_nonblocking(true)?;
+        stream.set_nodelay(true)?;
+        let peer = stream.peer_addr()?;
+        Ok(RawConnection {
+            fd: stream.into(),
+            peer,
+        })
+    }
+
+    /// The address of the other end.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    pub(super) fn into_parts(self) -> (OwnedFd, SocketAddr) {
+        (self.fd, self.peer)
+    }
+}

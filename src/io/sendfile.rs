@@ -1,0 +1,136 @@
+//! How bytes get onto a socket without passing through ours: the only file that knows.
+//!
+//! Memory goes by one gathering sendmsg, a file range by sendfile from the page cache. Both never
+//! wait: when the socket is full they say so.
+
+use std::io;
+use std::os::fd::RawFd;
+
+use super::residency::read_now;
+use super::segment_file::SegmentFile;
+use super::send_queue::{Head, SendQueue};
+use super::socket::SocketCounters;
+
+/// Pieces gathered into one sendmsg.
+const GATHER_MAX: usize = 64;
+/// The most that one sendfile moves; larger pieces measure no better.
+const SENDFILE_BYTES: u64 = 1024 * 1024;
+/// What goes through user space when the socket must be waited for inside a file range.
+pub(super) const WAIT_BYTES: usize = 512;
+
+/// What one attempt achieved.
+#[derive(PartialEq, Eq, Debug)]
+pub(super) enum Attempt {
+    /// Took all it was offered.
+    All(u64),
+    /// Took this much, maybe nothing, and is full now.
+    Full(u64),
+}
+
+impl Attempt {
+    fn of(sent: u64, offered: u64) -> Attempt {
+        if sent < offered {
+            Attempt::Full(sent)
+        } else {
+            Attempt::All(sent)
+        }
+    }
+}
+
+/// Sends as much of the front of the queue as one system call takes.
+pub(super) fn send_front(
+    fd: RawFd,
+    queue: &mut SendQueue,
+    counters: &mut SocketCounters,
+) -> io::Result<Attempt> {
+    counters.send_calls += 1;
+    let attempt = match queue.head() {
+        None => Attempt::All(0),
+        Some(Head::Memory(_)) => send_memory(fd, queue)?,
+        Some(Head::File { file, offset, len }) => {
+            let attempt = send_file(fd, file, offset, len)?;
+            let (Attempt::All(sent) | Attempt::Full(sent)) = attempt;
+            counters.sent_from_files += sent;
+            queue.advance(sent);
+            return Ok(attempt);
+        }
+    };
+    let (Attempt::All(sent) | Attempt::Full(sent)) = attempt;
+    let of_chunks = queue.advance(sent);
+    counters.sent_from_chunks += of_chunks;
+    counters.sent_from_memory += sent - of_chunks;
+    Ok(attempt)
+}
+
+fn send_memory(fd: RawFd, queue: &SendQueue) -> io::Result<Attempt> {
+    let mut parts = [libc::iovec {
+        iov_base: std::ptr::null_mut(),
+        iov_len: 0,
+    }; GATHER_MAX];
+    let (mut count, mut offered) = (0, 0u64);
+    for (part, bytes) in parts.iter_mut().zip(queue.front_memory()) {
+        *part = libc::iovec {
+            iov_base: bytes.as_ptr().cast_mut().cast(),
+            iov_len: bytes.len(),
+        };
+        count += 1;
+        offered += bytes.len() as u64;
+    }
+    // A header is held back for the file range that follows, so that they share packets.
+    let more = if queue.is_file(count) {
+        libc::MSG_MORE
+    } else {
+        0
+    };
+    // SAFETY: an all-zero msghdr is a message without name, parts and control data.
+    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    message.msg_iov = parts.as_mut_ptr();
+    message.msg_iovlen = count;
+    let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL | more;
+    // SAFETY: the message, its parts and the bytes they point to live across the call, which only
+    // reads them.
+    let sent = unsafe { libc::sendmsg(fd, &raw const message, flags) };
+    settle(sent, offered)
+}
+
+fn send_file(fd: RawFd, file: &SegmentFile, offset: u64, len: u64) -> io::Result<Attempt> {
+    let offered = len.min(SENDFILE_BYTES);
+    let mut from = i64::try_from(offset).map_err(|_| io::ErrorKind::InvalidInput)?;
+    // SAFETY: both descriptors are open, and the offset is a live local.
+    let sent = unsafe { libc::sendfile(fd, file.read_fd(), &raw mut from, offered as usize) };
+    if sent == 0 {
+        // The frame has promised bytes that the file does not have: the connection must break.
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    settle(sent, offered)
+}
+
+fn settle(sent: isize, offered: u64) -> io::Result<Attempt> {
+    if let Ok(sent) = u64::try_from(sent) {
+        return Ok(Attempt::of(sent, offered));
+    }
+    let error = io::Error::last_os_error();
+    match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(Attempt::Full(0)),
+        _ => Err(error),
+    }
+}
+
+/// The first bytes of a file range, for the send that waits for room.
+pub(super) fn first_bytes<'a>(
+    file: &SegmentFile,
+    offset: u64,
+    len: u64,
+    into: &'a mut [u8; WAIT_BYTES],
+) -> io::Result<&'a [u8]> {
+    let wanted = len.min(WAIT_BYTES as u64) as usize;
+    let read = match read_now(file.read_fd(), offset, &mut into[..wanted]) {
+        Ok(read) if read > 0 => read,
+        // Not resident any more: one page from the disk is the lesser evil.
+        _ => file.read_at(offset, &mut into[..wanted])?,
+    };
+    if read == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(&into[..read])
+}
