@@ -10,6 +10,8 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::log::locate::ReadAt;
+
 /// An open segment, shared by its writer and by every reader that has a plan for it. It stays
 /// readable after its name is gone.
 #[derive(Debug)]
@@ -74,20 +76,6 @@ impl SegmentFile {
         Ok(self.cached.metadata()?.len())
     }
 
-    /// Reads from `position` until `into` is full or the file ends; returns how much was read.
-    pub fn read_at(&self, position: u64, into: &mut [u8]) -> io::Result<usize> {
-        let mut filled = 0;
-        while let Some(rest) = into.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match self.cached.read_at(rest, position + filled as u64) {
-                Ok(0) => break,
-                Ok(read) => filled += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(filled)
-    }
-
     /// Makes room for `bytes` more from `position` on, read as zeros. A full disk shows here
     /// ([`io::ErrorKind::StorageFull`]) and not in a write.
     pub fn allocate(&self, position: u64, bytes: u64) -> io::Result<()> {
@@ -139,6 +127,22 @@ impl SegmentFile {
 
     pub(super) fn read_fd(&self) -> RawFd {
         self.cached.as_raw_fd()
+    }
+}
+
+impl ReadAt for SegmentFile {
+    /// Reads from `position` until `buf` is full or the file ends; returns how much was read.
+    fn read_at(&self, buf: &mut [u8], position: u64) -> io::Result<usize> {
+        let mut filled = 0;
+        while let Some(rest) = buf.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match self.cached.read_at(rest, position + filled as u64) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(filled)
     }
 }
 

@@ -10,6 +10,7 @@ use super::residency::read_now;
 use super::segment_file::SegmentFile;
 use super::send_queue::{Head, SendQueue};
 use super::socket::SocketCounters;
+use crate::log::locate::ReadAt;
 
 /// Pieces gathered into one sendmsg.
 const GATHER_MAX: usize = 64;
@@ -127,7 +128,7 @@ pub(super) fn first_bytes<'a>(
     let read = match read_now(file.read_fd(), offset, &mut into[..wanted]) {
         Ok(read) if read > 0 => read,
         // Not resident any more: one page from the disk is the lesser evil.
-        _ => file.read_at(offset, &mut into[..wanted])?,
+        _ => file.read_at(&mut into[..wanted], offset)?,
     };
     if read == 0 {
         return Err(io::ErrorKind::UnexpectedEof.into());
