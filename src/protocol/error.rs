@@ -90,3 +90,17 @@ pub enum EncodeError {
         version: i16,
     },
 }
+
+impl EncodeError {
+    /// A field is set that the version lacks.
+    #[cold]
+    pub fn absent(field: &'static str, version: i16) -> EncodeError {
+        EncodeError::FieldNotInVersion { field, version }
+    }
+
+    /// A field is null that cannot be.
+    #[cold]
+    pub fn null(field: &'static str, version: i16) -> EncodeError {
+        EncodeError::Null { field, version }
+    }
+}

@@ -1,6 +1,6 @@
 //! What every generated message can do.
 
-use super::{DecodeError, EncodeError, Reader, Writer};
+use super::{DecodeError, DecodeFault, EncodeError, Reader, Writer};
 
 /// A message of the schema: read from and written to bytes, in each of its versions.
 pub trait Message<'a>: Sized {
@@ -15,12 +15,37 @@ pub trait Message<'a>: Sized {
     /// The first version with compact lengths and tagged fields (KIP-482), if any.
     const FIRST_FLEXIBLE: Option<i16>;
 
+    /// Reads a version between [`MIN_VERSION`](Self::MIN_VERSION) and
+    /// [`MAX_VERSION`](Self::MAX_VERSION). Call [`decode`](Self::decode), which checks that.
+    fn read(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError>;
+
+    /// Writes a version between [`MIN_VERSION`](Self::MIN_VERSION) and
+    /// [`MAX_VERSION`](Self::MAX_VERSION). Call [`encode`](Self::encode), which checks that.
+    fn write(&self, w: &mut Writer, version: i16) -> Result<(), EncodeError>;
+
+    /// Whether the message has this version.
+    fn has_version(version: i16) -> bool {
+        (Self::MIN_VERSION..=Self::MAX_VERSION).contains(&version)
+    }
+
     /// Reads the message; strings and bytes borrow from the reader's bytes. Fields that the version
     /// lacks get their defaults. Bytes behind the message are left to the caller.
-    fn decode(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError>;
+    fn decode(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError> {
+        if !Self::has_version(version) {
+            return Err(r.error(DecodeFault::Version(version)));
+        }
+        Self::read(r, version)
+    }
 
-    /// Writes the message.
-    fn encode(&self, w: &mut Writer, version: i16) -> Result<(), EncodeError>;
+    /// Writes the message. A field that the version lacks is dropped if Kafka calls it ignorable;
+    /// otherwise a value other than its default is an error.
+    fn encode(&self, w: &mut Writer, version: i16) -> Result<(), EncodeError> {
+        if !Self::has_version(version) {
+            let message = Self::NAME;
+            return Err(EncodeError::Version { message, version });
+        }
+        self.write(w, version)
+    }
 
     /// Reads the message from bytes of its own, under the ordinary memory budget.
     fn from_bytes(bytes: &'a [u8], version: i16) -> Result<Self, DecodeError> {

@@ -2,7 +2,7 @@
 //!
 //! A connection's bytes are cut into frames ([`FrameSplitter`]); a frame opens with a
 //! [`RequestHeader`]; its key leads to a row of the API table ([`ApiKey`], [`ApiSpec`]), and the body
-//! decodes into one of the generated messages, which borrows from the frame. Answers go the other
+//! decodes into one of the generated [`messages`], which borrows from the frame. Answers go the other
 //! way by [`encode_response`], which leaves gaps where record bytes belong, so that these are never
 //! copied.
 //!
@@ -10,11 +10,13 @@
 #![forbid(unsafe_code)]
 
 pub mod api;
+pub mod catalog;
 mod error;
 mod error_code;
 pub mod frame;
 pub mod header;
 mod message;
+pub mod messages;
 mod reader;
 pub mod records;
 mod writer;

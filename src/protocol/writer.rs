@@ -203,22 +203,28 @@ impl Writer {
         &mut self,
         flexible: bool,
         elements: &[T],
+        element: impl FnMut(&mut Self, &T) -> Result<(), EncodeError>,
+    ) -> Result<(), EncodeError> {
+        self.nullable_array(flexible, Some(elements), element)
+    }
+
+    /// A (COMPACT_)ARRAY that may be null.
+    pub fn nullable_array<T>(
+        &mut self,
+        flexible: bool,
+        elements: Option<&[T]>,
         mut element: impl FnMut(&mut Self, &T) -> Result<(), EncodeError>,
     ) -> Result<(), EncodeError> {
-        self.length(flexible, false, Some(elements.len()))?;
-        for it in elements {
+        self.length(flexible, false, elements.map(<[T]>::len))?;
+        for it in elements.unwrap_or_default() {
             element(self, it)?;
         }
         Ok(())
     }
 
-    /// A null (COMPACT_)ARRAY.
-    pub fn null_array(&mut self, flexible: bool) {
-        if flexible {
-            self.uvarint(0);
-        } else {
-            self.i32(-1);
-        }
+    /// The mark before a nullable struct.
+    pub fn is_present(&mut self, present: bool) {
+        self.i8(if present { 1 } else { -1 });
     }
 
     /// One tagged field: its tag, its size, and what `value` writes. The caller has written the
