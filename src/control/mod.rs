@@ -1,1 +1,4 @@
-//! The `control` part.
+//! The control plane: one ordinary thread that decides, writes the metadata log, and answers HTTP.
+
+pub mod messages;
+pub mod metrics;
