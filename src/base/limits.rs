@@ -62,3 +62,12 @@ const _: () = assert!(RESERVE_STEP_MAX_BYTES.is_multiple_of(PAGE_BYTES));
 
 /// Blocking jobs that one shard may have under way: enough to hide a disk, few enough to wait for.
 pub const BLOCKING_JOBS_MAX: u64 = 256;
+
+/// Member ids that one group may have promised to clients that have not joined with them yet. A
+/// client that asks and never joins costs one until its session ends; honest groups need one for
+/// each member that starts at the same time.
+pub const GROUP_PENDING_JOINS_MAX: usize = 10_000;
+
+/// Tombstones in one append of a clean-up of offsets: a batch well below the default largest one
+/// (1 MiB) with keys of ordinary size.
+pub const GROUP_TOMBSTONES_PER_APPEND: usize = 1_000;

@@ -1,27 +1,18 @@
-//! The coordinator of one partition of `__consumer_offsets`.
+//! The coordinator of one partition of `__consumer_offsets`: its parts, its timers, and what
+//! follows when an append is done. Each request has a file of its own.
 
-use thiserror::Error;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use super::appends::{Appends, OffsetChange, Then, client_error};
+use super::classic_group::{ClassicGroup, State};
 use super::config::GroupConfig;
-use super::effects::{
-    AppendId, DescribedGroup, Effect, Effects, JoinGroupResponse, LeaveGroupResponse, ListedGroup,
-    OffsetCommitResponse, OffsetDeleteResponse, OffsetFetchResponse, ReplyToken, Response,
-    SyncGroupResponse,
-};
-use super::requests::{
-    DeletedTopic, Heartbeat, JoinGroup, LeaveGroup, OffsetCommit, OffsetDelete, OffsetFetch,
-    SyncGroup,
-};
+use super::effects::{AppendId, Effect, Effects, Response};
+use super::offsets::Offsets;
+use super::rebalance::Context;
+use super::timers::{Timer, Timers};
 use crate::base::{MonoMs, Now, PartitionIndex};
 use crate::protocol::ErrorCode;
-
-/// A record of `__consumer_offsets` that cannot be what a coordinator wrote.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ReplayError {
-    /// The bytes do not parse.
-    #[error("a group record does not parse: {0}")]
-    Malformed(&'static str),
-}
 
 /// The partition of `__consumer_offsets` that a group belongs to: Java's `String.hashCode` of the
 /// id, without its sign, modulo the number of partitions.
@@ -33,159 +24,221 @@ pub fn partition_for(group_id: &str, partitions: i32) -> PartitionIndex {
 }
 
 /// The groups and offsets of one partition of `__consumer_offsets`.
+///
+/// Membership changes in memory at once, and its replies wait for the log where Kafka's do;
+/// committed offsets become visible when their records are durable.
 #[derive(Debug)]
 pub struct Coordinator {
-    #[allow(dead_code)]
     config: GroupConfig,
-}
-
-fn reply(out: &mut Effects, token: ReplyToken, response: Response) {
-    out.push(Effect::Reply { token, response });
+    pub(super) groups: BTreeMap<Arc<str>, ClassicGroup>,
+    pub(super) offsets: Offsets,
+    timers: Timers,
+    pub(super) appends: Appends,
 }
 
 impl Coordinator {
     /// An empty coordinator: replay its partition, then call [`on_loaded`](Self::on_loaded).
     pub fn new(config: GroupConfig) -> Coordinator {
-        Coordinator { config }
+        Coordinator {
+            config,
+            groups: BTreeMap::new(),
+            offsets: Offsets::default(),
+            timers: Timers::default(),
+            appends: Appends::default(),
+        }
     }
 
-    /// Rebuilds state from one record of the partition, in log order.
-    pub fn replay(&mut self, _key: &[u8], _value: Option<&[u8]>) -> Result<(), ReplayError> {
-        Ok(())
+    pub(super) fn config(&self) -> &GroupConfig {
+        &self.config
     }
 
-    /// The partition has been replayed: sessions begin, requests may come.
-    pub fn on_loaded(&mut self, _now: Now, _out: &mut Effects) {}
-
-    /// The partition moves away: every parked request is answered with `NOT_COORDINATOR`.
-    pub fn on_unloaded(&mut self, _out: &mut Effects) {}
-
-    /// An append has become durable, or has failed with this code.
-    pub fn on_appended(
-        &mut self,
-        _now: Now,
-        _append_id: AppendId,
-        _result: Result<(), ErrorCode>,
-        _out: &mut Effects,
-    ) {
+    /// The groups, and what their moves may use.
+    pub(super) fn split<'a>(
+        &'a mut self,
+        now: Now,
+        out: &'a mut Effects,
+    ) -> (&'a mut BTreeMap<Arc<str>, ClassicGroup>, Context<'a>) {
+        let cx = Context {
+            now,
+            config: &self.config,
+            timers: &mut self.timers,
+            appends: &mut self.appends,
+            out,
+        };
+        (&mut self.groups, cx)
     }
 
     /// When [`on_timer`](Self::on_timer) must be called next.
     pub fn next_deadline(&self) -> Option<MonoMs> {
-        None
+        self.timers.next_deadline()
     }
 
-    /// Lets expire what is due.
-    pub fn on_timer(&mut self, _now: Now, _out: &mut Effects) {}
-
-    /// JoinGroup; the reply may be parked until the rebalance completes.
-    pub fn join(&mut self, _now: Now, request: JoinGroup, token: ReplyToken, out: &mut Effects) {
-        let response =
-            JoinGroupResponse::error(&request.member_id, ErrorCode::CoordinatorNotAvailable);
-        reply(out, token, Response::JoinGroup(response));
-    }
-
-    /// SyncGroup; the reply may be parked until the leader's assignment is durable.
-    pub fn sync(&mut self, _now: Now, _request: SyncGroup, token: ReplyToken, out: &mut Effects) {
-        let response = SyncGroupResponse::error(ErrorCode::CoordinatorNotAvailable);
-        reply(out, token, Response::SyncGroup(response));
-    }
-
-    /// Heartbeat.
-    pub fn heartbeat(
-        &mut self,
-        _now: Now,
-        _request: Heartbeat,
-        token: ReplyToken,
-        out: &mut Effects,
-    ) {
-        let response = Response::Heartbeat(ErrorCode::CoordinatorNotAvailable);
-        reply(out, token, response);
-    }
-
-    /// LeaveGroup.
-    pub fn leave(&mut self, _now: Now, _request: LeaveGroup, token: ReplyToken, out: &mut Effects) {
-        let response = LeaveGroupResponse {
-            error: ErrorCode::CoordinatorNotAvailable,
-            members: Vec::new(),
-        };
-        reply(out, token, Response::LeaveGroup(response));
-    }
-
-    /// OffsetCommit; answered when the commit is durable.
-    pub fn commit_offsets(
-        &mut self,
-        _now: Now,
-        _request: OffsetCommit,
-        token: ReplyToken,
-        out: &mut Effects,
-    ) {
-        let response = OffsetCommitResponse { topics: Vec::new() };
-        reply(out, token, Response::OffsetCommit(response));
-    }
-
-    /// OffsetFetch for one group; parked behind unfinished appends if it asks for stable offsets.
-    pub fn fetch_offsets(&mut self, request: OffsetFetch, token: ReplyToken, out: &mut Effects) {
-        let response = OffsetFetchResponse {
-            group_id: request.group_id,
-            error: ErrorCode::CoordinatorNotAvailable,
-            topics: Vec::new(),
-        };
-        reply(out, token, Response::OffsetFetch(response));
-    }
-
-    /// OffsetDelete; answered when the tombstones are durable.
-    pub fn delete_offsets(
-        &mut self,
-        _now: Now,
-        _request: OffsetDelete,
-        token: ReplyToken,
-        out: &mut Effects,
-    ) {
-        let response = OffsetDeleteResponse {
-            error: ErrorCode::CoordinatorNotAvailable,
-            topics: Vec::new(),
-        };
-        reply(out, token, Response::OffsetDelete(response));
-    }
-
-    /// DeleteGroups; answered when the tombstones are durable.
-    pub fn delete_groups(
-        &mut self,
-        _now: Now,
-        group_ids: Vec<String>,
-        token: ReplyToken,
-        out: &mut Effects,
-    ) {
-        let results = group_ids
-            .into_iter()
-            .map(|id| (id, ErrorCode::CoordinatorNotAvailable))
-            .collect();
-        reply(out, token, Response::DeleteGroups(results));
-    }
-
-    /// DescribeGroups for one group.
-    pub fn describe_group(&self, group_id: &str, _api_version: i16) -> DescribedGroup {
-        DescribedGroup {
-            error: ErrorCode::CoordinatorNotAvailable,
-            error_message: None,
-            group_id: group_id.to_owned(),
-            state: "Dead",
-            protocol_type: "".into(),
-            protocol_data: "".into(),
-            members: Vec::new(),
+    /// Lets expire what is due: sessions, joinings, waits for assignments, old offsets.
+    pub fn on_timer(&mut self, now: Now, out: &mut Effects) {
+        for timer in self.timers.due(now.mono) {
+            if self.timers.take_due(&timer, now.mono) {
+                self.on_due(now, timer, out);
+            }
         }
     }
 
-    /// ListGroups: the groups in one of these states and of one of these types; an empty filter
-    /// lets all pass.
-    pub fn list_groups(&self, _states: &[&str], _types: &[&str]) -> Vec<ListedGroup> {
-        Vec::new()
+    fn on_due(&mut self, now: Now, timer: Timer, out: &mut Effects) {
+        let (groups, mut cx) = self.split(now, out);
+        match timer {
+            Timer::Session { group, member } => {
+                if let Some(group) = groups.get_mut(&group) {
+                    group.on_session_timer(&member, &mut cx);
+                }
+            }
+            Timer::Join(group) => {
+                if let Some(group) = groups.get_mut(&group) {
+                    group.on_join_timer(&mut cx);
+                }
+            }
+            Timer::Sync(group) => {
+                if let Some(group) = groups.get_mut(&group) {
+                    group.on_sync_timer(&mut cx);
+                }
+            }
+            Timer::Expiration => self.remove_expired(now, out),
+        }
     }
 
-    /// Topics have gone: their committed offsets go too.
-    pub fn on_topics_deleted(&mut self, _now: Now, _topics: &[DeletedTopic], _out: &mut Effects) {}
+    pub(super) fn schedule_expiration(&mut self, now: Now) {
+        let interval_ms = self.config.offsets_retention_check_interval_ms.max(1);
+        let at = now.mono.plus_ms(interval_ms);
+        self.timers.schedule(Timer::Expiration, at);
+    }
+
+    pub(super) fn cancel_timers(&mut self, group: &ClassicGroup) {
+        let members = group.members.keys().chain(&group.pending_joins);
+        for id in members {
+            self.timers.cancel(&group.session_timer(id));
+        }
+        self.timers.cancel(&group.join_timer());
+        self.timers.cancel(&group.sync_timer());
+    }
+
+    /// An append has become durable, or has failed with this code. Each append must be reported
+    /// once, in any order; they take effect in the order of the log. An id that is not in flight
+    /// is ignored: the coordinator has been unloaded since.
+    pub fn on_appended(
+        &mut self,
+        now: Now,
+        append_id: AppendId,
+        result: Result<(), ErrorCode>,
+        out: &mut Effects,
+    ) {
+        self.appends.report(append_id, result);
+        while let Some((append_id, in_flight, result)) = self.appends.pop_reported() {
+            match result {
+                Ok(()) => in_flight.offsets.into_iter().for_each(|it| self.apply(it)),
+                Err(_) => in_flight
+                    .removed
+                    .into_iter()
+                    .for_each(|it| self.restore(it)),
+            }
+            self.follow_up(now, append_id, in_flight.then, result, out);
+        }
+        for (token, fetch) in self.appends.released_fetches() {
+            let response = Response::OffsetFetch(self.read_offsets(fetch));
+            out.push(Effect::Reply { token, response });
+        }
+    }
+
+    fn follow_up(
+        &mut self,
+        now: Now,
+        append_id: AppendId,
+        then: Then,
+        result: Result<(), ErrorCode>,
+        out: &mut Effects,
+    ) {
+        match then {
+            Then::Nothing => {}
+            Then::Reply(token, response) => {
+                let response = match result {
+                    Ok(()) => response,
+                    Err(error) => response.failed(client_error(error)),
+                };
+                out.push(Effect::Reply { token, response });
+            }
+            Then::CreateGroup { group } => {
+                self.on_group_created(append_id, &group, result, out);
+            }
+            Then::StoreAssignment {
+                group,
+                generation,
+                assignments,
+            } => self.on_assignment_stored(now, (group, generation), assignments, result, out),
+            Then::ReplaceStaticMember(replacement) => {
+                self.on_static_member_replaced(now, *replacement, result, out);
+            }
+        }
+    }
+
+    /// An offset's record is durable. A commit to a group that does not exist makes one without
+    /// members, unless that group was removed after the commit was written.
+    fn apply(&mut self, change: OffsetChange) {
+        let OffsetChange {
+            group,
+            topic,
+            partition,
+            value,
+        } = change;
+        let Some(value) = value else {
+            self.offsets.remove(&group, &topic, partition);
+            return;
+        };
+        if !self.groups.contains_key(&group) && !self.appends.is_removing(&group) {
+            let simple = ClassicGroup::empty(&group, Some(value.commit_timestamp));
+            self.groups.insert(Arc::clone(&group), simple);
+        }
+        self.offsets.insert(group, topic, partition, value);
+    }
+
+    /// A removal could not be written: the group is back, unless there is a new one.
+    fn restore(&mut self, group: ClassicGroup) {
+        self.groups.entry(Arc::clone(&group.id)).or_insert(group);
+    }
+
+    /// The partition moves away: every parked request is answered with `NOT_COORDINATOR`, and all
+    /// state is forgotten.
+    pub fn on_unloaded(&mut self, out: &mut Effects) {
+        for group in std::mem::take(&mut self.groups).values_mut() {
+            group.fail_parked(ErrorCode::NotCoordinator, out);
+        }
+        self.appends.fail_all(ErrorCode::NotCoordinator, out);
+        self.offsets = Offsets::default();
+        self.timers.clear();
+    }
 
     /// Panics unless the state is consistent with itself.
-    pub fn invariants(&self) {}
+    pub fn invariants(&self) {
+        self.timers.invariants();
+        for (id, group) in &self.groups {
+            assert_eq!(*id, group.id);
+            group.invariants();
+        }
+    }
+
+    /// Panics unless everything that waits has a timer to end its waiting. Holds once loaded.
+    pub fn liveness_invariants(&self) {
+        for group in self.groups.values() {
+            for member in group.members.values() {
+                let has_session = self.timers.is_set(&group.session_timer(&member.id));
+                assert!(has_session || member.is_excused(), "a member for ever");
+            }
+            for id in &group.pending_joins {
+                assert!(self.timers.is_set(&group.session_timer(id)));
+            }
+            match group.state {
+                State::PreparingRebalance => assert!(self.timers.is_set(&group.join_timer())),
+                State::CompletingRebalance if group.storing != Some(group.generation_id) => {
+                    assert!(self.timers.is_set(&group.sync_timer()));
+                }
+                _ => {}
+            }
+        }
+    }
 }

@@ -5,13 +5,35 @@
 //! requests ([`requests`]) with a reading of the clocks, applies what comes out ([`effects`]),
 //! reports finished appends and expired timers, and rebuilds the coordinator at start by replaying
 //! the partition's records ([`records`]).
+//!
+//! Deliberately absent: the consumer, share and streams protocols (their records are passed over
+//! at replay), and transactional offset commits.
 
+mod appends;
+mod classic_group;
+mod commit;
 mod config;
 mod coordinator;
+mod cursor;
+mod deletion;
+mod describe;
 pub mod effects;
+mod join;
+mod member;
+mod membership;
+mod offset_fetch;
+mod offsets;
+mod rebalance;
 pub mod records;
+mod replay;
 pub mod requests;
+mod sync;
+mod timers;
+
+#[cfg(test)]
+mod tests;
 
 pub use config::GroupConfig;
-pub use coordinator::{Coordinator, ReplayError, partition_for};
+pub use coordinator::{Coordinator, partition_for};
 pub use effects::{AppendId, Effect, Effects, GroupRecord, ReplyToken, Response};
+pub use records::ReplayError;
