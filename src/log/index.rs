@@ -28,7 +28,7 @@ pub struct OffsetEntry {
 }
 
 /// The largest timestamp up to some place in a segment, and the last offset of the batch that has it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct TimeEntry {
     /// The timestamp; [`NO_TIMESTAMP`] before any.
     pub timestamp: TimestampMs,
@@ -335,7 +335,7 @@ impl<R: ReadAt> TimeIndexFile<R> {
 
 fn entries(len: u64, entry_bytes: usize) -> Result<u64, IndexError> {
     let entry_bytes = entry_bytes as u64;
-    if len % entry_bytes != 0 {
+    if !len.is_multiple_of(entry_bytes) {
         return Err(IndexError::Length(len));
     }
     Ok(len / entry_bytes)
@@ -396,6 +396,31 @@ fn time_entry(base_offset: Offset, (timestamp, relative): (TimestampMs, u32)) ->
 
 fn absolute(base_offset: Offset, relative: u32) -> Offset {
     Offset(base_offset.0.saturating_add(i64::from(relative)))
+}
+
+/// Fuzz entry: no index file makes a search fail in memory, and on a file that passes its check, a search and
+/// a load agree.
+pub fn fuzz_index(bytes: &[u8]) {
+    let base = Offset(100);
+    let len = bytes.len() as u64;
+    let targets = [-1, 0, 99, 100, 101, 1 << 20, i64::from(u32::MAX), i64::MAX];
+    if let Ok(file) = OffsetIndexFile::new(bytes, len, base) {
+        let found = targets.map(|target| file.position_before(Offset(target)).expect("memory"));
+        if let Ok((builder, position)) = IndexBuilder::load(base, 4096, bytes, &[]) {
+            assert_eq!(
+                found,
+                targets.map(|target| builder.position_before(Offset(target)))
+            );
+            assert_eq!(found.last(), Some(&position));
+            assert_eq!(builder.encode_offsets(), bytes);
+        }
+    }
+    if let Ok(file) = TimeIndexFile::new(bytes, len, base) {
+        let found = targets.map(|target| file.time_before(TimestampMs(target)).expect("memory"));
+        let sound = file.check(Offset(i64::MAX)).is_ok();
+        let last = file.largest_timestamp().expect("memory");
+        assert!(!sound || last.is_none_or(|last| found.iter().all(|found| *found <= last)));
+    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::io;
 use thiserror::Error;
 
 use super::index::IndexBuilder;
-use super::locate::{Extent, ReadAt, Window};
+use super::locate::{BatchAt, Extent, ReadAt, Scan, Window};
 use crate::base::Offset;
 use crate::base::limits::{LOG_BATCH_BYTES_MAX, RECOVERY_LOOKAHEAD_BYTES};
 use crate::protocol::records::{BatchFault, BatchHeader, BatchView, HEADER_BYTES};
@@ -190,6 +190,43 @@ fn holds_batch(ahead: &[u8], next_offset: Offset) -> bool {
             && header.record_count >= 0
             && batch.verify_checksum().is_ok()
     })
+}
+
+/// Fuzz entry: whatever a file holds, recovery keeps a prefix of whole, valid batches that every reader
+/// agrees on, and recovering that prefix again changes nothing.
+pub fn fuzz_recovery(bytes: &[u8]) {
+    let extent = |end: usize| Extent {
+        from: 0,
+        end: end as u64,
+    };
+    let index = || IndexBuilder::new(Offset::ZERO, 64);
+    let mut told = Vec::new();
+    let first = recover(
+        &bytes,
+        extent(bytes.len()),
+        Offset::ZERO,
+        index(),
+        |position, batch| told.push((position, *batch.header())),
+    );
+    let first = first.expect("memory reads without errors");
+    let kept = bytes
+        .get(..first.end as usize)
+        .expect("no more is kept than there was");
+    assert_eq!(told.len() as u64, first.batches);
+
+    let mut scan = Scan::new(kept, extent(kept.len()));
+    let mut next_offset = Offset::ZERO;
+    for (position, header) in told {
+        let batch = scan.next().expect("what was kept is valid");
+        assert_eq!(batch, Some(BatchAt { position, header }));
+        assert!(header.base_offset >= next_offset && header.last_offset() >= header.base_offset);
+        next_offset = header.next_offset();
+    }
+    assert_eq!(next_offset, first.next_offset);
+    let again = recover(&kept, extent(kept.len()), Offset::ZERO, index(), |_, _| {});
+    let again = again.expect("memory reads without errors");
+    assert_eq!((again.end, again.cut), (first.end, None));
+    assert_eq!(again.index, first.index);
 }
 
 #[cfg(test)]
