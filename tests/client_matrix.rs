@@ -23,6 +23,16 @@ const TOPICS: [(&str, i32); 5] = [
 ];
 
 #[test]
+fn kcat() {
+    if !deps::on_path("kcat") {
+        return deps::skip("client_matrix::kcat", "kcat");
+    }
+    let mut command = Command::new("bash");
+    command.arg(client_dir("kcat").join("matrix.sh"));
+    walk(command);
+}
+
+#[test]
 fn confluent_kafka() {
     python("confluent_kafka", "confluent.py");
 }
@@ -35,6 +45,39 @@ fn kafka_python() {
 #[test]
 fn aiokafka() {
     python("aiokafka", "aiokafka_client.py");
+}
+
+#[test]
+fn franz_go() {
+    built("franz-go", "the Go toolchain");
+}
+
+#[test]
+fn rdkafka_crate() {
+    built("rdkafka-client", "cmake and a C compiler");
+}
+
+#[test]
+fn kafkajs() {
+    let modules = deps::dir().join("node/node_modules");
+    if !(deps::on_path("node") && modules.join("kafkajs").exists()) {
+        return deps::skip("client_matrix::kafkajs", "Node and kafkajs");
+    }
+    let mut command = Command::new("node");
+    command
+        .env("NODE_PATH", modules)
+        .env("KAFKAJS_NO_PARTITIONER_WARNING", "1");
+    command.arg(client_dir("node").join("matrix.js"));
+    walk(command);
+}
+
+/// A program that `scripts/test.sh` has compiled into `.test-deps/bin`.
+fn built(program: &str, needs: &str) {
+    let path = deps::dir().join("bin").join(program);
+    match path.exists() {
+        true => walk(Command::new(path)),
+        false => deps::skip(&format!("client_matrix::{program}"), needs),
+    }
 }
 
 fn python(module: &str, program: &str) {

@@ -199,22 +199,27 @@ class Member(threading.Thread):
             self.ledger.acknowledged(offsets)
 
     def leave(self):
+        """Tells the member to go; what it gives back waits until it has gone."""
         self.leaving.set()
-        self.join(PATIENCE_S)
-        check(not self.is_alive(), f"{self.name} does not leave")
+
+        def left():
+            self.join(PATIENCE_S)
+            check(not self.is_alive(), f"{self.name} does not leave")
+
+        return left
 
 
 def group_of_three(client):
     ledger, produced = Ledger(), 0
     producer = client.producer("none", -1, True)
 
-    def produce(tag, count, between=lambda: None):
+    def produce(tag, count, between=lambda: lambda: None):
         for seq in range(count):
             if seq == count // 2:
-                producer.flush()
-                between()
+                done = between()
             topic = "group-twelve" if seq % 4 else "group-one"
             producer.send(topic, f"key-{seq % 50}".encode(), value(tag, seq))
+        done()
         producer.flush()
         return count
 
@@ -225,15 +230,13 @@ def group_of_three(client):
     produced += produce("first", 600)
     a, b, c = (Member(client, ledger, name) for name in "ABC")
     settled([a, b, c], "three members to share the topics")
-    leaving = threading.Thread(target=c.leave)
-    produced += produce("second", 600, leaving.start)
-    leaving.join()
+    produced += produce("second", 600, c.leave)
     settled([a, b], "two members to take over")
     d = Member(client, ledger, "D")
     produced += produce("third", 600, restart_broker)
     settled([a, b, d], "three members after a restart")
-    for member in (a, b, d):
-        member.leave()
+    for left in [member.leave() for member in (a, b, d)]:
+        left()
     ends = {}
     for topic in ("group-one", "group-twelve"):
         ends[topic] = {p: end for p, end in client.end_offsets(topic).items() if end}
@@ -255,5 +258,6 @@ def exactly_once(ledger, total):
 
 
 def restart_broker():
+    """Has the broker killed and restarted, while records go on being sent; what it gives back waits for the end."""
     print("@restart", flush=True)
-    check(sys.stdin.readline().strip() == "restarted", "the test answers @restart")
+    return lambda: check(sys.stdin.readline().strip() == "restarted", "the test answers @restart")
