@@ -12,9 +12,9 @@ pub use names::{
     partition_directory,
 };
 pub use texts::{
-    EpochEntry, MetaProperties, OffsetCheckpoint, TextError, format_leader_epochs,
-    format_offset_checkpoints, format_partition_metadata, parse_leader_epochs,
-    parse_offset_checkpoints, parse_partition_metadata, parse_uuid,
+    MetaProperties, OffsetCheckpoint, TextError, format_leader_epochs, format_offset_checkpoints,
+    format_partition_metadata, parse_leader_epochs, parse_offset_checkpoints,
+    parse_partition_metadata, parse_uuid,
 };
 
 /// A number of digits only: no sign, no space.

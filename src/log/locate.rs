@@ -1,12 +1,14 @@
 //! Finds batches and records in a segment's file. Blocking reads: for a thread that may wait.
 //!
 //! A search walks batch headers from a position that an index gave, through a small window; only a batch
-//! whose records are wanted is read as a whole.
+//! whose records are wanted is read as a whole. An index that is out of step with its log shows as a
+//! [`LocateError::Batch`]: the search can be made again from the segment's start.
 
 use std::io;
 
 use thiserror::Error;
 
+use super::{ColdRead, ReadPlan, TimeSearch};
 use crate::base::limits::LOG_BATCH_BYTES_MAX;
 use crate::base::{LeaderEpoch, Offset, TimestampMs};
 use crate::protocol::records::{
@@ -94,17 +96,15 @@ impl BatchAt {
     }
 }
 
-/// Whole batches that lie one behind the other.
+/// What a cold read comes to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Run {
-    /// Where the first begins.
-    pub position: u64,
-    /// The bytes of all of them.
-    pub len: u64,
-    /// The first one's base offset.
-    pub base_offset: Offset,
-    /// The offset after the last one's.
-    pub next_offset: Offset,
+pub enum ColdFound {
+    /// These bytes.
+    Plan(ReadPlan),
+    /// The target's batch may not be read yet, or is larger than the read allows.
+    Nothing,
+    /// The segment has no batch at or after the target: read on in the next one.
+    NextSegment,
 }
 
 /// A record found by its timestamp.
@@ -125,57 +125,66 @@ pub fn find_offset(
     extent: Extent,
     target: Offset,
 ) -> Result<Option<BatchAt>, LocateError> {
-    let mut scan = Scan::new(file, extent);
-    while let Some(batch) = scan.next()? {
-        if batch.header.last_offset() >= target {
-            return Ok(Some(batch));
-        }
-    }
-    Ok(None)
+    Scan::new(file, extent).first_at(target)
 }
 
-/// The batches that a read of `target` gets: from [`find_offset`]'s on, all of them below `ceiling`, as many
-/// as fit `max_bytes` but one at least.
-pub fn find_run(
+/// The batches that a cold read gets, from the batch at `from` on, which its index gave.
+pub fn find_range(
     file: &impl ReadAt,
-    extent: Extent,
-    target: Offset,
-    ceiling: Offset,
-    max_bytes: u64,
-) -> Result<Option<Run>, LocateError> {
-    let mut scan = Scan::new(file, extent);
-    let mut run: Option<Run> = None;
-    while let Some(batch) = scan.next()? {
-        if batch.header.last_offset() < target {
-            continue;
-        }
-        if batch.header.next_offset() > ceiling {
-            break;
-        }
-        let first = *run.get_or_insert(Run {
-            position: batch.position,
-            len: 0,
-            base_offset: batch.header.base_offset,
-            next_offset: batch.header.base_offset,
-        });
-        let len = batch.end() - first.position;
-        if first.len > 0 && len > max_bytes {
-            break;
-        }
-        run = Some(Run {
-            len,
-            next_offset: batch.header.next_offset(),
-            ..first
-        });
-        if len >= max_bytes {
-            break;
-        }
+    from: u32,
+    read: &ColdRead,
+) -> Result<ColdFound, LocateError> {
+    let mut scan = Scan::new(file, extent(from, read.end_position));
+    let Some(first) = scan.first_at(read.target)? else {
+        return Ok(ColdFound::NextSegment);
+    };
+    let readable = |batch: &BatchAt| batch.header.next_offset() <= read.end_offset;
+    let fits = |batch: &BatchAt| batch.end() - first.position <= u64::from(read.max_bytes);
+    if !readable(&first) || !(fits(&first) || read.min_one_batch) {
+        return Ok(ColdFound::Nothing);
     }
-    Ok(run)
+    let mut last = first;
+    while fits(&last)
+        && let Some(next) = scan.next()?
+        && readable(&next)
+        && fits(&next)
+    {
+        last = next;
+    }
+    // The extent's bounds are 32 bits wide, and both lie within it.
+    Ok(ColdFound::Plan(ReadPlan {
+        segment: read.segment,
+        position: first.position as u32,
+        len: (last.end() - first.position) as u32,
+        next_offset: last.header.next_offset(),
+    }))
 }
 
-/// The first record at or after `start` whose timestamp is at least `target` (ListOffsets by timestamp;
-/// Kafka's `FileRecords.searchForTimestamp`).
+/// The record that a search by time looks for, from the batch at `from` on, which the segment's indexes gave
+/// (Kafka's `FileRecords.searchForTimestamp`; with the log's largest timestamp it is KIP-734's).
+pub fn find_record_at(
+    file: &impl ReadAt,
+    from: u32,
+    search: &TimeSearch,
+    inflated_bytes_max: usize,
+) -> Result<Option<RecordAt>, LocateError> {
+    find_timestamp(
+        file,
+        extent(from, search.end_position),
+        search.timestamp,
+        search.from_offset,
+        inflated_bytes_max,
+    )
+}
+
+fn extent(from: u32, end: u32) -> Extent {
+    Extent {
+        from: u64::from(from),
+        end: u64::from(end),
+    }
+}
+
+/// The first record at or after `start` whose timestamp is at least `target`.
 pub fn find_timestamp(
     file: &impl ReadAt,
     extent: Extent,
@@ -192,24 +201,6 @@ pub fn find_timestamp(
         let found = scan.first_record(&batch, inflated_bytes_max, wanted)?;
         if found.is_some() {
             return Ok(found);
-        }
-    }
-    Ok(None)
-}
-
-/// The first record that carries the segment's largest timestamp, which the caller knows (ListOffsets
-/// with -3; KIP-734).
-pub fn find_max_timestamp(
-    file: &impl ReadAt,
-    extent: Extent,
-    largest: TimestampMs,
-    inflated_bytes_max: usize,
-) -> Result<Option<RecordAt>, LocateError> {
-    let mut scan = Scan::new(file, extent);
-    while let Some(batch) = scan.next()? {
-        if batch.header.max_timestamp == largest {
-            let wanted = |found: &RecordAt| found.timestamp == largest;
-            return scan.first_record(&batch, inflated_bytes_max, wanted);
         }
     }
     Ok(None)
@@ -246,6 +237,15 @@ impl<'f, R: ReadAt + ?Sized> Scan<'f, R> {
         }
         self.position = batch.end();
         Ok(Some(batch))
+    }
+
+    fn first_at(&mut self, target: Offset) -> Result<Option<BatchAt>, LocateError> {
+        while let Some(batch) = self.next()? {
+            if batch.header.last_offset() >= target {
+                return Ok(Some(batch));
+            }
+        }
+        Ok(None)
     }
 
     /// The first record of a batch that is wanted. Reads the whole batch.

@@ -1,7 +1,7 @@
 //! What is valid at the end of a segment that was not closed in order.
 //!
-//! The driver gives the file from a position known to be good; the batches behind it are checked one by one
-//! until something is not the next batch. Zeros there are the preallocated end of the file. Anything else
+//! The driver gives the segment as far as it is known to be good, mostly nothing of it; the batches behind that
+//! are checked one by one until something is not the next batch. Zeros there are the preallocated end of the file. Anything else
 //! was torn off by the crash, or is damage: the [`Cut`] tells how much goes and whether it looks as if
 //! sound batches go with it.
 
@@ -9,23 +9,21 @@ use std::io;
 
 use thiserror::Error;
 
-use super::index::IndexBuilder;
 use super::locate::{BatchAt, Extent, ReadAt, Scan, Window};
-use crate::base::Offset;
+use super::{ActiveSegment, BatchInfo, LogConfig};
 use crate::base::limits::{LOG_BATCH_BYTES_MAX, RECOVERY_LOOKAHEAD_BYTES};
+use crate::base::{Offset, TimestampMs};
 use crate::protocol::records::{BatchFault, BatchHeader, BatchView, HEADER_BYTES};
 
-/// Where recovery ended and what it found.
+/// What recovery found.
 #[derive(Debug)]
 pub struct Recovered {
-    /// Where the last valid batch ends: the file's length from now on.
-    pub end: u64,
+    /// The segment with all its valid batches and their indexes: its size is where the last of them ends.
+    pub segment: ActiveSegment,
     /// The next offset of the log.
     pub next_offset: Offset,
     /// The batches that were checked.
     pub batches: u64,
-    /// The segment's indexes, with all that was told to them before and the batches found now.
-    pub index: IndexBuilder,
     /// What has to go; none if nothing but zeros follows.
     pub cut: Option<Cut>,
 }
@@ -62,43 +60,58 @@ pub enum CutReason {
     /// A batch whose last offset is before its first, or too far from the segment's base offset.
     #[error("the batch's last offset {0} is out of the segment's range")]
     LastOffset(Offset),
+    /// A batch that ends beyond where positions within a segment can reach.
+    #[error("the segment is larger than a segment can be")]
+    SegmentEnd,
     /// Zeros where a batch should be, and other bytes behind them.
     #[error("zeros, with other bytes behind them")]
     Hole,
 }
 
-/// Checks the batches of `extent`, whose first has an offset of `expected` or more. `index` is the segment's,
-/// complete up to there. Each valid batch is told to `on_batch` with its position.
+/// Positions within a segment are 32 bits wide.
+const SEGMENT_BYTES_MAX: u64 = u32::MAX as u64;
+
+/// Checks the batches of a file of `file_bytes` behind what `segment` has already; the first has an offset of
+/// `expected` or more. Each valid batch is told to `on_batch` with its position. `modified` is the time of the
+/// file's last change.
 ///
 /// # Errors
 /// Those of reading. What the file holds is never an error.
 pub fn recover(
     file: &impl ReadAt,
-    extent: Extent,
+    file_bytes: u64,
+    mut segment: ActiveSegment,
     expected: Offset,
-    mut index: IndexBuilder,
-    mut on_batch: impl FnMut(u64, &BatchView<'_>),
+    config: &LogConfig,
+    modified: TimestampMs,
+    mut on_batch: impl FnMut(u32, &BatchView<'_>),
 ) -> io::Result<Recovered> {
-    let mut window = Window::new(file, extent.end);
-    let (mut end, mut next_offset, mut batches) = (extent.from, expected, 0);
+    let mut window = Window::new(file, file_bytes);
+    let base_offset = segment.segment.base_offset;
+    let (mut next_offset, mut batches) = (expected.max(base_offset), 0);
     let stopped_by = loop {
-        let batch = match next_batch(&mut window, end, next_offset, index.base_offset())? {
+        let position = segment.segment.size_bytes;
+        let batch = match next_batch(&mut window, position, next_offset, base_offset)? {
             Ok(batch) => batch,
             Err(stop) => break stop,
         };
         let header = batch.header();
-        index.on_batch(header, end);
-        on_batch(end, &batch);
+        segment.push(
+            config,
+            modified,
+            &BatchInfo::from(header),
+            header.last_offset(),
+        );
+        on_batch(position, &batch);
         next_offset = header.next_offset();
-        end += header.size_bytes() as u64;
         batches += 1;
     };
+    let end = u64::from(segment.segment.size_bytes);
     let cut = find_cut(&mut window, end, next_offset, stopped_by)?;
     Ok(Recovered {
-        end,
+        segment,
         next_offset,
         batches,
-        index,
         cut,
     })
 }
@@ -106,10 +119,11 @@ pub fn recover(
 /// The batch at `position`, or why there is none.
 fn next_batch<'w, R: ReadAt + ?Sized>(
     window: &'w mut Window<'_, R>,
-    position: u64,
+    position: u32,
     expected: Offset,
     segment_base: Offset,
 ) -> io::Result<Result<BatchView<'w>, CutReason>> {
+    let position = u64::from(position);
     let head = window.read(position, HEADER_BYTES)?;
     if head.iter().all(|byte| *byte == 0) {
         return Ok(Err(CutReason::Hole));
@@ -125,6 +139,9 @@ fn next_batch<'w, R: ReadAt + ?Sized>(
     let size = header.size_bytes();
     if size > LOG_BATCH_BYTES_MAX {
         return Ok(Err(BatchFault::Length(header.batch_length).into()));
+    }
+    if position + size as u64 > SEGMENT_BYTES_MAX {
+        return Ok(Err(CutReason::SegmentEnd));
     }
     let there = window.end.saturating_sub(position);
     if size as u64 > there {
@@ -195,26 +212,20 @@ fn holds_batch(ahead: &[u8], next_offset: Offset) -> bool {
 /// Fuzz entry: whatever a file holds, recovery keeps a prefix of whole, valid batches that every reader
 /// agrees on, and recovering that prefix again changes nothing.
 pub fn fuzz_recovery(bytes: &[u8]) {
-    let extent = |end: usize| Extent {
-        from: 0,
-        end: end as u64,
-    };
-    let index = || IndexBuilder::new(Offset::ZERO, 64);
     let mut told = Vec::new();
-    let first = recover(
-        &bytes,
-        extent(bytes.len()),
-        Offset::ZERO,
-        index(),
-        |position, batch| told.push((position, *batch.header())),
-    );
-    let first = first.expect("memory reads without errors");
-    let kept = bytes
-        .get(..first.end as usize)
-        .expect("no more is kept than there was");
+    let first = recover_memory(bytes, |position, batch| {
+        told.push((u64::from(position), *batch.header()));
+    });
+    let end = first.segment.segment.size_bytes;
+    let kept = bytes.get(..end as usize);
+    let kept = kept.expect("no more is kept than there was");
     assert_eq!(told.len() as u64, first.batches);
 
-    let mut scan = Scan::new(kept, extent(kept.len()));
+    let extent = Extent {
+        from: 0,
+        end: u64::from(end),
+    };
+    let mut scan = Scan::new(kept, extent);
     let mut next_offset = Offset::ZERO;
     for (position, header) in told {
         let batch = scan.next().expect("what was kept is valid");
@@ -223,10 +234,28 @@ pub fn fuzz_recovery(bytes: &[u8]) {
         next_offset = header.next_offset();
     }
     assert_eq!(next_offset, first.next_offset);
-    let again = recover(&kept, extent(kept.len()), Offset::ZERO, index(), |_, _| {});
-    let again = again.expect("memory reads without errors");
-    assert_eq!((again.end, again.cut), (first.end, None));
-    assert_eq!(again.index, first.index);
+    let again = recover_memory(kept, |_, _| {});
+    assert_eq!((again.segment, again.cut), (first.segment, None));
+}
+
+fn recover_memory(bytes: &[u8], on_batch: impl FnMut(u32, &BatchView<'_>)) -> Recovered {
+    let config = LogConfig {
+        index_interval_bytes: 64,
+        ..LogConfig::default()
+    };
+    let modified = TimestampMs(0);
+    let segment = ActiveSegment::empty(Offset::ZERO, modified);
+    let len = bytes.len() as u64;
+    let recovered = recover(
+        &bytes,
+        len,
+        segment,
+        Offset::ZERO,
+        &config,
+        modified,
+        on_batch,
+    );
+    recovered.expect("memory reads without errors")
 }
 
 #[cfg(test)]

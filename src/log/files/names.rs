@@ -3,6 +3,7 @@
 use std::fmt::{self, Display};
 
 use super::plain_number;
+use crate::base::limits::TOPIC_NAME_CHARS_MAX;
 use crate::base::{Offset, PartitionIndex};
 
 /// One file for the recovery points of all partitions of a data directory.
@@ -168,5 +169,7 @@ const FILE_NAME_BYTES_MAX: usize = 255;
 /// of a directory.
 pub fn is_topic_name(name: &str) -> bool {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    !matches!(name, "" | "." | "..") && name.len() <= 249 && name.bytes().all(legal)
+    !matches!(name, "" | "." | "..")
+        && name.len() <= TOPIC_NAME_CHARS_MAX
+        && name.bytes().all(legal)
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::base::{LeaderEpoch, NodeId, Offset, PartitionIndex, TopicId};
+use crate::log::EpochEntry;
 
 #[test]
 fn file_names_come_back() {

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::{is_topic_name, plain_number};
 use crate::base::{LeaderEpoch, NodeId, Offset, PartitionIndex, TopicId};
+use crate::log::EpochEntry;
 
 /// Why a file's text was refused. Lines count from 1.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
@@ -41,15 +42,6 @@ pub struct OffsetCheckpoint {
     pub partition: PartitionIndex,
     /// The offset.
     pub offset: Offset,
-}
-
-/// Where an epoch began.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct EpochEntry {
-    /// The leader's epoch.
-    pub epoch: LeaderEpoch,
-    /// The first offset that was appended in it.
-    pub start_offset: Offset,
 }
 
 /// Writes a file of [`RECOVERY_POINTS`](super::RECOVERY_POINTS) or [`LOG_START_OFFSETS`](super::LOG_START_OFFSETS).

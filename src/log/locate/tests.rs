@@ -66,39 +66,50 @@ fn a_search_ends_at_the_extent_and_at_zeros_it_fails() {
 }
 
 #[test]
-fn runs_are_whole_batches_below_the_ceiling() {
+fn ranges_are_whole_batches_below_the_end() {
     let file = segment(BATCHES, Codec::None);
-    let sizes: Vec<u64> = BATCHES
+    let sizes: Vec<u32> = BATCHES
         .iter()
-        .map(|batch| segment(&[batch], Codec::None).len() as u64)
+        .map(|batch| segment(&[batch], Codec::None).len() as u32)
         .collect();
-    let check = |target, ceiling, max_bytes, expected: Option<std::ops::Range<usize>>| {
-        let run = find_run(
-            &file,
-            all(&file),
-            Offset(target),
-            Offset(ceiling),
+    let found = |target, end_offset, max_bytes, min_one_batch| {
+        let read = ColdRead {
+            segment: Offset(10),
+            scan_from: crate::log::ScanFrom::Position(0),
+            target: Offset(target),
             max_bytes,
-        )
-        .unwrap();
-        let expected = expected.map(|batches| Run {
-            position: sizes[..batches.start].iter().sum(),
-            len: sizes[batches.clone()].iter().sum(),
-            base_offset: Offset(BATCHES[batches.start][0].0),
-            next_offset: Offset(BATCHES[batches.end - 1].last().unwrap().0 + 1),
-        });
-        assert_eq!(run, expected, "{target} {ceiling} {max_bytes}");
+            min_one_batch,
+            end_position: file.len() as u32,
+            end_offset: Offset(end_offset),
+            next_segment: None,
+        };
+        find_range(&file, 0, &read).unwrap()
     };
-    check(10, 24, 1 << 20, Some(0..3));
-    check(11, 24, 1 << 20, Some(0..3));
-    check(13, 24, 1 << 20, Some(1..3));
-    check(10, 24, 1, Some(0..1));
-    check(10, 24, sizes[0] + sizes[1], Some(0..2));
-    check(10, 24, sizes[0] + sizes[1] - 1, Some(0..1));
-    check(10, 23, 1 << 20, Some(0..2));
-    check(10, 12, 1 << 20, None);
-    check(21, 21, 1 << 20, None);
-    check(24, 30, 1 << 20, None);
+    let check = |target, end_offset, max_bytes, expected: std::ops::Range<usize>| {
+        let plan = ReadPlan {
+            segment: Offset(10),
+            position: sizes[..expected.start].iter().sum(),
+            len: sizes[expected.clone()].iter().sum(),
+            next_offset: Offset(BATCHES[expected.end - 1].last().unwrap().0 + 1),
+        };
+        let found = found(target, end_offset, max_bytes, true);
+        assert_eq!(
+            found,
+            ColdFound::Plan(plan),
+            "{target} {end_offset} {max_bytes}"
+        );
+    };
+    check(10, 24, 1 << 20, 0..3);
+    check(11, 24, 1 << 20, 0..3);
+    check(13, 24, 1 << 20, 1..3);
+    check(10, 24, 1, 0..1);
+    check(10, 24, sizes[0] + sizes[1], 0..2);
+    check(10, 24, sizes[0] + sizes[1] - 1, 0..1);
+    check(10, 23, 1 << 20, 0..2);
+    assert_eq!(found(10, 12, 1 << 20, true), ColdFound::Nothing);
+    assert_eq!(found(21, 21, 1 << 20, true), ColdFound::Nothing);
+    assert_eq!(found(10, 24, sizes[0] - 1, false), ColdFound::Nothing);
+    assert_eq!(found(24, 30, 1 << 20, true), ColdFound::NextSegment);
 }
 
 #[test]
@@ -128,10 +139,6 @@ fn timestamps_are_found_as_kafka_finds_them() {
         check(250, 12, Some((20, 250)));
         check(400, 22, Some((23, 400)));
         check(0, 24, None);
-        let largest = find_max_timestamp(&file, all(&file), TimestampMs(400), 1 << 20).unwrap();
-        assert_eq!(largest.map(|found| found.offset), Some(Offset(21)));
-        let none = find_max_timestamp(&file, all(&file), TimestampMs(401), 1 << 20).unwrap();
-        assert_eq!(none, None);
     }
 }
 

@@ -25,34 +25,53 @@ fn batches(count: usize) -> Vec<Vec<u8>> {
     (0..count).map(one).collect()
 }
 
+fn config() -> LogConfig {
+    LogConfig {
+        index_interval_bytes: 100,
+        ..LogConfig::default()
+    }
+}
+
+const MODIFIED: TimestampMs = TimestampMs(77);
+
 fn run(file: &[u8]) -> Recovered {
-    let extent = Extent {
-        from: 0,
-        end: file.len() as u64,
-    };
-    recover(&file, extent, BASE, IndexBuilder::new(BASE, 100), |_, _| {}).unwrap()
+    let segment = ActiveSegment::empty(BASE, MODIFIED);
+    recover(
+        &file,
+        file.len() as u64,
+        segment,
+        BASE,
+        &config(),
+        MODIFIED,
+        |_, _| {},
+    )
+    .unwrap()
 }
 
 #[test]
 fn zeros_end_a_log_in_order() {
     let batches = batches(6);
     let valid = batches.concat();
+    let mut expected = ActiveSegment::empty(BASE, MODIFIED);
+    for batch in &batches {
+        let header = BatchHeader::parse(batch).unwrap();
+        expected.push(
+            &config(),
+            MODIFIED,
+            &BatchInfo::from(&header),
+            header.last_offset(),
+        );
+    }
     for zeros in [0, 1, 60, 61, 100_000] {
         let file = [&valid[..], &vec![0; zeros][..]].concat();
         let recovered = run(&file);
-        assert_eq!(recovered.end, valid.len() as u64);
+        assert_eq!(recovered.segment, expected);
+        assert_eq!(recovered.segment.segment.size_bytes as usize, valid.len());
         assert_eq!(
             (recovered.next_offset, recovered.batches),
             (BASE.plus(18), 6)
         );
         assert_eq!(recovered.cut, None, "{zeros}");
-        let mut index = IndexBuilder::new(BASE, 100);
-        let mut position = 0;
-        for batch in &batches {
-            index.on_batch(&BatchHeader::parse(batch).unwrap(), position);
-            position += batch.len() as u64;
-        }
-        assert_eq!(recovered.index, index);
     }
     assert_eq!(run(&[]).cut, None);
 }
@@ -61,18 +80,25 @@ fn zeros_end_a_log_in_order() {
 fn recovery_goes_on_from_a_known_place() {
     let batches = batches(6);
     let file = batches.concat();
-    let from = (batches[0].len() + batches[1].len()) as u64;
-    let extent = Extent {
-        from,
-        end: file.len() as u64,
-    };
+    let known = run(&batches[..2].concat());
+    let from = known.segment.segment.size_bytes;
     let mut told = Vec::new();
-    let index = IndexBuilder::new(BASE, 100);
-    let recovered = recover(&file, extent, BASE.plus(6), index, |position, batch| {
-        told.push((position, batch.header().base_offset));
-    });
-    assert_eq!(recovered.unwrap().batches, 4);
+    let len = file.len() as u64;
+    let recovered = recover(
+        &file,
+        len,
+        known.segment,
+        known.next_offset,
+        &config(),
+        MODIFIED,
+        |position, batch| {
+            told.push((position, batch.header().base_offset));
+        },
+    )
+    .unwrap();
+    assert_eq!(recovered.batches, 4);
     assert_eq!(told[0], (from, BASE.plus(6)));
+    assert_eq!(recovered.segment, run(&file).segment);
 }
 
 #[test]
@@ -88,16 +114,21 @@ fn markers_can_be_read_on_the_way() {
             crate::base::ProducerEpoch(0),
         )
         .unwrap();
-    let extent = Extent {
-        from: 0,
-        end: file.len() as u64,
-    };
     let mut found = None;
-    let index = IndexBuilder::new(Offset::ZERO, 100);
-    recover(&file, extent, Offset::ZERO, index, |_, batch| {
-        let record = batch.records(batch.payload()).next().unwrap().unwrap();
-        found = EndTxnMarker::parse(&record);
-    })
+    let segment = ActiveSegment::empty(Offset::ZERO, MODIFIED);
+    let len = file.len() as u64;
+    recover(
+        &file,
+        len,
+        segment,
+        Offset::ZERO,
+        &config(),
+        MODIFIED,
+        |_, batch| {
+            let record = batch.records(batch.payload()).next().unwrap().unwrap();
+            found = EndTxnMarker::parse(&record);
+        },
+    )
     .unwrap();
     assert_eq!(found, Some(marker));
 }
@@ -118,8 +149,8 @@ fn check_cut(
     let recovered = run(&file);
     let end: usize = batches[..kept].iter().map(Vec::len).sum();
     assert_eq!(
-        (recovered.end, recovered.batches),
-        (end as u64, kept as u64)
+        (recovered.segment.segment.size_bytes, recovered.batches),
+        (end as u32, kept as u64)
     );
     let cut = recovered.cut.expect("something has to be cut");
     assert!(reason(cut.reason), "{:?}", cut.reason);
