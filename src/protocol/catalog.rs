@@ -74,10 +74,3 @@ fn transcoded<'a, M: Message<'a> + std::fmt::Debug>(message: &M, version: i16) -
         bytes: written.map(|()| w.into_bytes()),
     }
 }
-
-/// The message of this role and name, `Produce` or `OffsetCommitKey`.
-pub fn find(role: Role, api_key: i16) -> Option<&'static Entry> {
-    CATALOG
-        .iter()
-        .find(|entry| entry.role == role && entry.api_key == Some(api_key))
-}

@@ -100,3 +100,6 @@ fn is_flexible<'a, M: Message<'a>>(version: i16) -> bool {
 fn has_flexible_response_header(api_key: i16, flexible: bool) -> bool {
     flexible && api_key != ApiKey::ApiVersions.code()
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,7 @@ pub mod catalog;
 mod error;
 mod error_code;
 pub mod frame;
+pub mod fuzz;
 pub mod header;
 mod message;
 pub mod messages;

@@ -271,3 +271,6 @@ impl<'a> Reader<'a> {
         self.tagged_fields(|_, _| Ok(false))
     }
 }
+
+#[cfg(test)]
+mod tests;

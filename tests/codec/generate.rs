@@ -102,7 +102,7 @@ impl Emitter<'_> {
         seen.push(it);
         self.declaration(it, out);
         let (read, write) = (self.read_body(it), self.write_body(it));
-        let is_message = std::ptr::eq(it, &self.message.root);
+        let is_message = self.is_message(it);
         let lifetime = if is_message {
             "'a"
         } else if borrows(it) {
@@ -147,6 +147,10 @@ impl Emitter<'_> {
         }
     }
 
+    fn is_message(&self, it: &Struct) -> bool {
+        std::ptr::eq(it, &self.message.root)
+    }
+
     fn constants(&self) -> String {
         let Struct { name, versions, .. } = &self.message.root;
         format!(
@@ -165,10 +169,10 @@ impl Emitter<'_> {
             .iter()
             .all(|field| default(field) == rust_default(field));
         let derived = if plain { ", Default" } else { "" };
-        let doc = if std::ptr::eq(it, &self.message.root) {
-            format!("`{}`, versions {}.", it.name, show(it.versions))
-        } else {
-            format!("Part of [`{}`].", self.message.root.name)
+        let doc = match it.versions {
+            _ if !self.is_message(it) => format!("Part of [`{}`].", self.message.root.name),
+            Versions { first, last } if first == last => format!("`{}`, version {first}.", it.name),
+            Versions { first, last } => format!("`{}`, versions {first}-{last}.", it.name),
         };
         let _ = writeln!(
             out,
@@ -178,16 +182,11 @@ impl Emitter<'_> {
         for field in &it.fields {
             let mut docs = Vec::new();
             if field.versions != it.versions {
-                docs.push(format!(
-                    "Versions {}.",
-                    show_within(field.versions, it.versions)
-                ));
+                docs.push(format!("{}.", label(field.versions, it.versions)));
             }
             if let Some(null) = field.nullable.filter(|null| *null != field.versions) {
-                docs.push(format!(
-                    "Null in versions {}.",
-                    show_within(null, it.versions)
-                ));
+                let versions = label(null, it.versions).to_lowercase();
+                docs.push(format!("Null in {versions}."));
             }
             if !docs.is_empty() {
                 let _ = writeln!(out, "/// {}", docs.join(" "));
@@ -370,22 +369,29 @@ impl Emitter<'_> {
     fn write_body(&self, it: &Struct) -> String {
         let flexible = self.flexible(it);
         let mut out = String::new();
-        for field in it.fields.iter().filter(|field| field.tag.is_none()) {
+        let mut fields = it
+            .fields
+            .iter()
+            .filter(|field| field.tag.is_none())
+            .peekable();
+        while let Some(field) = fields.next() {
             let write = self.write_field(it, field, flexible);
             let Some(has) = condition(field.versions, it.versions) else {
                 out.push_str(&write);
                 continue;
             };
-            let _ = write!(out, "if {has} {{ {write} }}");
-            if !field.ignorable {
-                let _ = write!(
-                    out,
-                    "else if {} {{ {} }}",
-                    differs(field),
-                    absent(it, field)
-                );
+            let _ = write!(out, "if {has} {{ {write}");
+            if field.ignorable {
+                // Neighbours that come and go together share one condition.
+                let alike = |next: &&Field| next.ignorable && next.versions == field.versions;
+                while let Some(next) = fields.next_if(alike) {
+                    out.push_str(&self.write_field(it, next, flexible));
+                }
+                out.push_str("}\n");
+            } else {
+                let absent = absent(it, field);
+                let _ = writeln!(out, "}} else if {} {{ {absent} }}", differs(field));
             }
-            out.push('\n');
         }
         for (_, field) in tagged(it).filter(|(_, field)| !field.ignorable) {
             if let Some(lacks) = lacking(field.versions, it.versions) {
@@ -537,20 +543,14 @@ fn lacking(part: Versions, around: Versions) -> Option<String> {
     }
 }
 
-fn show(versions: Versions) -> String {
-    let Versions { first, last } = versions;
-    if first == last {
-        format!("{first}")
+fn label(part: Versions, around: Versions) -> String {
+    let Versions { first, last } = part;
+    if last == around.last {
+        format!("Versions {first}+")
+    } else if first == last {
+        format!("Version {first}")
     } else {
-        format!("{first}-{last}")
-    }
-}
-
-fn show_within(part: Versions, around: Versions) -> String {
-    if part.last == around.last {
-        format!("{}+", part.first)
-    } else {
-        show(part)
+        format!("Versions {first}-{last}")
     }
 }
 

@@ -2,4 +2,9 @@
 
 mod generate;
 mod generated;
+mod hostile;
+mod random;
+mod round_trip;
 mod schema;
+mod table;
+mod value;

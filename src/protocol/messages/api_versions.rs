@@ -63,14 +63,10 @@ impl<'a> Message<'a> for ApiVersionsRequest<'a> {
         let flexible = version >= 3;
         if version >= 3 {
             w.string(flexible, self.client_software_name)?;
-        }
-        if version >= 3 {
             w.string(flexible, self.client_software_version)?;
         }
         if version >= 5 {
             w.nullable_string(flexible, self.cluster_id)?;
-        }
-        if version >= 5 {
             w.i32(self.node_id);
         }
         if flexible {

@@ -282,11 +282,7 @@ impl<'a> CreatableTopicResult<'a> {
         w.nullable_string(flexible, self.error_message)?;
         if version >= 5 {
             w.i32(self.num_partitions);
-        }
-        if version >= 5 {
             w.i16(self.replication_factor);
-        }
-        if version >= 5 {
             w.nullable_array(flexible, self.configs.as_deref(), |w, it| {
                 it.write(w, version)
             })?;

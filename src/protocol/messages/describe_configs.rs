@@ -250,8 +250,6 @@ impl<'a> DescribeConfigsResourceResult<'a> {
         w.array(flexible, &self.synonyms, |w, it| it.write(w, version))?;
         if version >= 3 {
             w.i8(self.config_type);
-        }
-        if version >= 3 {
             w.nullable_string(flexible, self.documentation)?;
         }
         if flexible {

@@ -3,7 +3,7 @@
 use crate::base::TopicId;
 use crate::protocol::{DecodeError, EncodeError, Message, Reader, Writer};
 
-/// `DescribeTopicPartitionsRequest`, versions 0.
+/// `DescribeTopicPartitionsRequest`, version 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DescribeTopicPartitionsRequest<'a> {
     pub topics: Vec<TopicRequest<'a>>,
@@ -101,7 +101,7 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// `DescribeTopicPartitionsResponse`, versions 0.
+/// `DescribeTopicPartitionsResponse`, version 0.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct DescribeTopicPartitionsResponse<'a> {
     pub throttle_time_ms: i32,

@@ -103,8 +103,6 @@ impl<'a> Message<'a> for FetchRequest<'a> {
         w.i8(self.isolation_level);
         if version >= 7 {
             w.i32(self.session_id);
-        }
-        if version >= 7 {
             w.i32(self.session_epoch);
         }
         w.array(flexible, &self.topics, |w, it| it.write(w, version))?;

@@ -3,7 +3,7 @@
 use crate::base::TopicId;
 use crate::protocol::{DecodeError, EncodeError, Message, Reader, Writer};
 
-/// `OffsetCommitKey`, versions 0.
+/// `OffsetCommitKey`, version 0.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct OffsetCommitKey<'a> {
     pub group: &'a str,
@@ -42,7 +42,7 @@ pub struct OffsetCommitValue<'a> {
     pub leader_epoch: i32,
     pub metadata: &'a str,
     pub commit_timestamp: i64,
-    /// Versions 1.
+    /// Version 1.
     pub expire_timestamp: i64,
     /// Versions 4+.
     pub topic_id: TopicId,
@@ -115,7 +115,7 @@ impl<'a> Message<'a> for OffsetCommitValue<'a> {
     }
 }
 
-/// `GroupMetadataKey`, versions 0.
+/// `GroupMetadataKey`, version 0.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct GroupMetadataKey<'a> {
     pub group: &'a str,

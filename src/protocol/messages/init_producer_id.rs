@@ -12,7 +12,7 @@ pub struct InitProducerIdRequest<'a> {
     /// Versions 3+.
     pub producer_epoch: i16,
     /// Versions 6+.
-    pub enable2_pc: bool,
+    pub enable_2_pc: bool,
     /// Versions 6+.
     pub keep_prepared_txn: bool,
 }
@@ -24,7 +24,7 @@ impl Default for InitProducerIdRequest<'_> {
             transaction_timeout_ms: 0,
             producer_id: -1,
             producer_epoch: -1,
-            enable2_pc: false,
+            enable_2_pc: false,
             keep_prepared_txn: false,
         }
     }
@@ -44,7 +44,7 @@ impl<'a> Message<'a> for InitProducerIdRequest<'a> {
             transaction_timeout_ms: r.i32()?,
             producer_id: if version >= 3 { r.i64()? } else { -1 },
             producer_epoch: if version >= 3 { r.i16()? } else { -1 },
-            enable2_pc: if version >= 6 { r.bool()? } else { false },
+            enable_2_pc: if version >= 6 { r.bool()? } else { false },
             keep_prepared_txn: if version >= 6 { r.bool()? } else { false },
         };
         if flexible {
@@ -74,10 +74,10 @@ impl<'a> Message<'a> for InitProducerIdRequest<'a> {
             ));
         }
         if version >= 6 {
-            w.bool(self.enable2_pc);
-        } else if self.enable2_pc {
+            w.bool(self.enable_2_pc);
+        } else if self.enable_2_pc {
             return Err(EncodeError::absent(
-                "InitProducerIdRequest.enable2_pc",
+                "InitProducerIdRequest.enable_2_pc",
                 version,
             ));
         }

@@ -2,7 +2,7 @@
 
 use crate::protocol::{DecodeError, EncodeError, Message, Reader, Writer};
 
-/// `OffsetDeleteRequest`, versions 0.
+/// `OffsetDeleteRequest`, version 0.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct OffsetDeleteRequest<'a> {
     pub group_id: &'a str,
@@ -71,7 +71,7 @@ impl OffsetDeleteRequestPartition {
     }
 }
 
-/// `OffsetDeleteResponse`, versions 0.
+/// `OffsetDeleteResponse`, version 0.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct OffsetDeleteResponse<'a> {
     pub error_code: i16,

@@ -177,8 +177,6 @@ impl<'a> OffsetFetchRequestGroup<'a> {
         w.string(true, self.group_id)?;
         if version >= 9 {
             w.nullable_string(true, self.member_id)?;
-        }
-        if version >= 9 {
             w.i32(self.member_epoch);
         }
         w.nullable_array(true, self.topics.as_deref(), |w, it| it.write(w, version))?;

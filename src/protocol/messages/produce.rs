@@ -312,8 +312,6 @@ impl<'a> PartitionProduceResponse<'a> {
         }
         if version >= 8 {
             w.array(flexible, &self.record_errors, |w, it| it.write(w, version))?;
-        }
-        if version >= 8 {
             w.nullable_string(flexible, self.error_message)?;
         }
         if version < 10 && self.current_leader != LeaderIdAndEpoch::default() {

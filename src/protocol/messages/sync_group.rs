@@ -70,8 +70,6 @@ impl<'a> Message<'a> for SyncGroupRequest<'a> {
         }
         if version >= 5 {
             w.nullable_string(flexible, self.protocol_type)?;
-        }
-        if version >= 5 {
             w.nullable_string(flexible, self.protocol_name)?;
         }
         w.array(flexible, &self.assignments, |w, it| it.write(w, version))?;
@@ -164,8 +162,6 @@ impl<'a> Message<'a> for SyncGroupResponse<'a> {
         w.i16(self.error_code);
         if version >= 5 {
             w.nullable_string(flexible, self.protocol_type)?;
-        }
-        if version >= 5 {
             w.nullable_string(flexible, self.protocol_name)?;
         }
         w.bytes(flexible, self.assignment)?;
