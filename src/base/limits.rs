@@ -36,6 +36,9 @@ pub const TOPIC_NAME_CHARS_MAX: usize = 249;
 /// Partitions that one request may create: a larger request is refused whole, before any is placed.
 pub const PARTITIONS_PER_REQUEST_MAX: usize = 10_000;
 
+/// UTF-16 units of a setting's value, as in Kafka, so that the metadata log can hold it anywhere.
+pub const CONFIG_VALUE_CHARS_MAX: usize = i16::MAX as usize;
+
 /// Producer ids that are taken from the metadata log at once; a restart loses the rest of a block.
 pub const PRODUCER_ID_BLOCK: i64 = 1000;
 
@@ -68,3 +71,42 @@ pub const GROUP_PENDING_JOINS_MAX: usize = 10_000;
 /// Tombstones in one append of a clean-up of offsets: a batch well below the default largest one
 /// (1 MiB) with keys of ordinary size.
 pub const GROUP_TOMBSTONES_PER_APPEND: usize = 1_000;
+
+/// Requests of one connection under way at once; clients keep five or so, and answers leave in order anyway.
+pub const CONNECTION_IN_FLIGHT_MAX: usize = 64;
+
+/// Bytes of requests of one connection under way at once; one larger request is let in alone.
+pub const CONNECTION_IN_FLIGHT_BYTES_MAX: usize = 8 << 20;
+
+/// Bytes of answers that wait for one connection's socket before no more are made.
+pub const CONNECTION_UNSENT_BYTES_MAX: u64 = 1 << 20;
+
+/// Turns that a connection takes before others on its core have theirs.
+pub const CONNECTION_TURNS_PER_POLL: usize = 32;
+
+/// Bytes of requests of one shard under way at once. Two of the largest requests fit.
+pub const SHARD_IN_FLIGHT_BYTES_MAX: usize = 256 << 20;
+
+/// Lines a second that a shard's log gives to faulty connections.
+pub const FAULT_LOG_LINES_PER_SECOND: u32 = 5;
+
+/// Bytes of one write: large enough that the disk's bandwidth is reached with one write under way.
+pub const WRITE_BYTES_MAX: u64 = 4 << 20;
+
+/// Memory that a shard's tails keep for readers; what is not written yet is kept whatever this says.
+pub const TAIL_POOL_BYTES_MAX: usize = 32 << 20;
+
+/// Operations of a shard's disk ring in the kernel at once.
+pub const DISK_RING_ENTRIES: u32 = 256;
+
+/// Segment files that a shard keeps open; each takes two descriptors.
+pub const OPEN_FILES_PER_SHARD_MAX: usize = 1024;
+
+/// How often a shard looks after its connections and partitions.
+pub const UPKEEP_INTERVAL_MS: u64 = 1000;
+
+/// How long a partition has to be quiet before its tail shrinks to one page.
+pub const QUIET_MS: i64 = 5000;
+
+/// How long a stop waits for requests and disks before it leaves the rest to recovery.
+pub const DRAIN_MS_MAX: i64 = 20_000;

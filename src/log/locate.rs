@@ -15,8 +15,10 @@ use crate::protocol::records::{
     BatchFault, BatchHeader, BatchView, HEADER_BYTES, Record, RecordFault,
 };
 
-/// Bytes of a segment that are read at a time.
-const WINDOW_BYTES: usize = 64 << 10;
+/// Bytes of a segment that are read at first, and wherever a search jumps to: a header, and a little more.
+const WINDOW_MIN_BYTES: usize = 256;
+/// Bytes that are read at a time when one read follows the other.
+const WINDOW_MAX_BYTES: usize = 64 << 10;
 
 /// Bytes that can be read at a position: a segment's file, or memory that stands for one.
 pub trait ReadAt {
@@ -292,6 +294,7 @@ pub(super) struct Window<'f, R: ?Sized> {
     pub(super) end: u64,
     start: u64,
     buf: Vec<u8>,
+    next_bytes: usize,
 }
 
 impl<'f, R: ReadAt + ?Sized> Window<'f, R> {
@@ -302,6 +305,7 @@ impl<'f, R: ReadAt + ?Sized> Window<'f, R> {
             end,
             start: 0,
             buf: Vec::new(),
+            next_bytes: WINDOW_MIN_BYTES / 2,
         }
     }
 
@@ -310,7 +314,12 @@ impl<'f, R: ReadAt + ?Sized> Window<'f, R> {
         let there = usize::try_from(self.end.saturating_sub(position)).unwrap_or(usize::MAX);
         let len = len.min(there);
         if self.held(position, len).is_none() {
-            self.fill(position, len.max(WINDOW_BYTES).min(there))?;
+            let follows = position <= self.start + self.buf.len() as u64 && position >= self.start;
+            self.next_bytes = match follows {
+                true => (2 * self.next_bytes).min(WINDOW_MAX_BYTES),
+                false => WINDOW_MIN_BYTES,
+            };
+            self.fill(position, len.max(self.next_bytes).min(there))?;
         }
         let from = usize::try_from(position - self.start).unwrap_or(usize::MAX);
         let held = self.buf.get(from..).unwrap_or_default();

@@ -114,6 +114,11 @@ impl Partition {
         self.closed.or(poisoned)
     }
 
+    /// Forgets the exact positions of batches whose bytes have left memory; see [`Log::evict_recent`].
+    pub fn evict_recent(&mut self, segment: Offset, below_position: u32) {
+        self.log.evict_recent(segment, below_position);
+    }
+
     /// Produces parked.
     pub fn parked_acks(&self) -> usize {
         self.wait_written.len() + self.wait_synced.len()

@@ -1,0 +1,393 @@
+//! Effects become I/O, and completions become events: the one place for both.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::Offset;
+use crate::io::disk::{Completion, DiskRing, OpId};
+use crate::io::segment_file::SegmentFile;
+use crate::io::{blocking, files};
+use crate::log::files::{self as names, FileKind, FileName};
+use crate::log::index::{encode_offsets, encode_times};
+use crate::log::write_plan::{IoFailed, ReserveError, ReserveOp, SyncOp, WriteOp};
+use crate::log::{SealedSegment, SegmentToDelete};
+use crate::partition::{Effect, Effects, Seal};
+use crate::shard::Shard;
+use crate::shard::open_files::segment_path;
+use crate::shard::partitions::Hosted;
+use crate::shard::timer::sleep;
+
+/// How long a partition that found the disk full waits before it looks for space again.
+const SPACE_RETRY: Duration = Duration::from_secs(1);
+
+/// The operations of the disk ring that are under way.
+#[derive(Default)]
+pub struct DiskOps {
+    open: RefCell<HashMap<OpId, (Rc<Hosted>, DiskOp)>>,
+}
+
+#[derive(Clone, Copy)]
+enum DiskOp {
+    Write,
+    Sync,
+}
+
+impl Shard {
+    /// Does what a partition asks for. Acknowledgements are given out afterwards, by [`Shard::apply_acks`].
+    pub fn apply(self: &Rc<Self>, hosted: &Rc<Hosted>, effects: &mut Effects) {
+        for effect in effects.drain() {
+            match effect {
+                Effect::Reserve(op) => self.reserve(hosted, op),
+                Effect::Write(op) => self.write(hosted, op),
+                Effect::Sync(op) => self.sync(hosted, op),
+                Effect::Seal(seal) => self.seal(hosted, *seal),
+                Effect::Delete(segment) => self.delete(hosted, segment),
+                Effect::Truncate {
+                    segment,
+                    size_bytes,
+                } => self.truncate(hosted, segment, size_bytes),
+                Effect::WriteEpochs => self.write_epochs(hosted),
+                Effect::Ack { token, result } => self.acks.ready(token, result),
+                Effect::Wake { token } => self.watchers.wake(token),
+            }
+        }
+    }
+
+    /// Gives out the acknowledgements that have come.
+    pub fn apply_acks(&self) {
+        self.acks.deliver();
+    }
+
+    /// Starts the I/O of every partition that has something to do, with one system call for all of it.
+    pub fn pump(self: &Rc<Self>) {
+        let dirty = self.dirty.take();
+        let mut effects = Effects::new();
+        for hosted in dirty {
+            hosted.dirty.set(false);
+            hosted.state.borrow_mut().pump(&mut effects);
+            self.apply(&hosted, &mut effects);
+        }
+        self.flush_disk();
+        self.apply_acks();
+    }
+
+    /// Hands what is queued for the disk to the kernel.
+    pub fn flush_disk(&self) {
+        if let Err(error) = self.disk.flush() {
+            // What is queued stays queued; the next flush tries again.
+            tracing::error!(%error, "cannot submit to the disk ring");
+        }
+    }
+
+    /// Runs for as long as the shard does: completions of the disk ring become events.
+    pub async fn complete_disk_ops(self: Rc<Self>) {
+        let mut completions = Vec::new();
+        let mut effects = Effects::new();
+        loop {
+            if let Err(error) = self.disk.completions(&mut completions).await {
+                tracing::error!(%error, "cannot collect from the disk ring");
+                sleep(Duration::from_millis(10)).await;
+            }
+            for completion in completions.drain(..) {
+                self.complete(completion, &mut effects);
+            }
+            self.flush_disk();
+            self.apply_acks();
+        }
+    }
+
+    fn complete(self: &Rc<Self>, completion: Completion, effects: &mut Effects) {
+        let Some((hosted, op)) = self.disk_ops.open.borrow_mut().remove(&completion.op) else {
+            return;
+        };
+        let result = completion.result.map(|_| ()).map_err(|error| {
+            tracing::error!(partition = %hosted.name(), %error, "the disk has failed the partition");
+            IoFailed
+        });
+        match op {
+            DiskOp::Write => hosted.state.borrow_mut().on_written(result, effects),
+            DiskOp::Sync => hosted.state.borrow_mut().on_synced(result, effects),
+        }
+        hosted.release();
+        self.apply(&hosted, effects);
+    }
+
+    fn write(self: &Rc<Self>, hosted: &Rc<Hosted>, op: WriteOp) {
+        match self.files.get((hosted.id, op.segment)) {
+            Some(file) => self.submit_write(hosted, &file, op),
+            None => {
+                let (shard, hosted) = (self.clone(), hosted.clone());
+                self.spawn(async move {
+                    match hosted.file(&shard, op.segment).await {
+                        Ok(file) => shard.submit_write(&hosted, &file, op),
+                        Err(error) => shard.io_failed(&hosted, "open a segment", &error),
+                    }
+                    shard.flush_disk();
+                });
+            }
+        }
+    }
+
+    fn submit_write(self: &Rc<Self>, hosted: &Rc<Hosted>, file: &Arc<SegmentFile>, op: WriteOp) {
+        let Some(pages) = hosted.pages(&op) else {
+            unreachable!("what is not written yet is in memory");
+        };
+        self.metrics.disk_writes.increment();
+        self.metrics.disk_write_bytes.add(op.file_to - op.file_from);
+        let id = self.disk.submit_write(file, pages, op.file_from);
+        self.disk_ops
+            .open
+            .borrow_mut()
+            .insert(id, (hosted.clone(), DiskOp::Write));
+    }
+
+    fn sync(self: &Rc<Self>, hosted: &Rc<Hosted>, op: SyncOp) {
+        match self.files.get((hosted.id, op.segment)) {
+            Some(file) => self.submit_sync(hosted, &file),
+            None => {
+                let (shard, hosted) = (self.clone(), hosted.clone());
+                self.spawn(async move {
+                    match hosted.file(&shard, op.segment).await {
+                        Ok(file) => shard.submit_sync(&hosted, &file),
+                        Err(error) => shard.io_failed(&hosted, "open a segment", &error),
+                    }
+                    shard.flush_disk();
+                });
+            }
+        }
+    }
+
+    fn submit_sync(self: &Rc<Self>, hosted: &Rc<Hosted>, file: &Arc<SegmentFile>) {
+        self.metrics.disk_syncs.increment();
+        let id = self.disk.submit_fdatasync(file);
+        self.disk_ops
+            .open
+            .borrow_mut()
+            .insert(id, (hosted.clone(), DiskOp::Sync));
+    }
+
+    /// A partition whose files cannot be used is out of service.
+    fn io_failed(self: &Rc<Self>, hosted: &Rc<Hosted>, what: &str, error: &io::Error) {
+        tracing::error!(partition = %hosted.name(), %error, "cannot {what}: the partition is out of service");
+        let mut effects = Effects::new();
+        hosted.state.borrow_mut().poison(&mut effects);
+        self.apply(hosted, &mut effects);
+        self.apply_acks();
+    }
+
+    fn reserve(self: &Rc<Self>, hosted: &Rc<Hosted>, op: ReserveOp) {
+        let (shard, hosted) = (self.clone(), hosted.clone());
+        self.spawn(async move {
+            let result = match shard.reserved(&hosted, op).await {
+                Ok(()) => Ok(()),
+                Err(error) if is_full(&error) => {
+                    tracing::warn!(partition = %hosted.name(), "the disk is full: produce is refused until space returns");
+                    shard.retry_reserve_later(&hosted);
+                    Err(ReserveError::NoSpace)
+                }
+                Err(error) => {
+                    tracing::error!(partition = %hosted.name(), %error, "cannot reserve space");
+                    Err(ReserveError::Failed)
+                }
+            };
+            let mut effects = Effects::new();
+            hosted.state.borrow_mut().on_reserved(result, &mut effects);
+            shard.apply(&hosted, &mut effects);
+            shard.flush_disk();
+            shard.apply_acks();
+        });
+    }
+
+    async fn reserved(&self, hosted: &Rc<Hosted>, op: ReserveOp) -> io::Result<()> {
+        let file = match op.from {
+            0 => self.create_segment(hosted, op.segment).await?,
+            _ => hosted.file(self, op.segment).await?,
+        };
+        blocking::run(move || file.allocate(op.from, op.to - op.from)).await
+    }
+
+    async fn create_segment(
+        &self,
+        hosted: &Rc<Hosted>,
+        segment: Offset,
+    ) -> io::Result<Arc<SegmentFile>> {
+        let directory = hosted.directory().to_owned();
+        let new_directory = !hosted.has_directory.get();
+        let topic = hosted.id.topic;
+        let file = blocking::run(move || {
+            if new_directory && !directory.exists() {
+                files::create_directory(&directory)?;
+                let metadata = names::format_partition_metadata(topic);
+                files::replace(
+                    &directory.join(names::PARTITION_METADATA),
+                    metadata.as_bytes(),
+                )?;
+            }
+            let path = segment_path(&directory, segment, FileKind::Log);
+            let file = match SegmentFile::create(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    SegmentFile::open_for_append(&path)
+                }
+                created => created,
+            }?;
+            files::sync_directory(&directory)?;
+            Ok(file)
+        })
+        .await?;
+        hosted.has_directory.set(true);
+        Ok(self.files.insert((hosted.id, segment), Arc::new(file)))
+    }
+
+    fn retry_reserve_later(self: &Rc<Self>, hosted: &Rc<Hosted>) {
+        let (shard, hosted) = (self.clone(), hosted.clone());
+        self.spawn(async move {
+            sleep(SPACE_RETRY).await;
+            let mut effects = Effects::new();
+            hosted.state.borrow_mut().retry_reserve(&mut effects);
+            shard.apply(&hosted, &mut effects);
+            shard.flush_disk();
+        });
+    }
+
+    fn seal(self: &Rc<Self>, hosted: &Rc<Hosted>, seal: Seal) {
+        let (shard, hosted) = (self.clone(), hosted.clone());
+        self.spawn(async move {
+            let sealed = async {
+                let file = hosted.file(&shard, seal.op.segment).await?;
+                let directory = hosted.directory().to_owned();
+                blocking::run(move || finish_segment(&file, &directory, &seal.sealed)).await
+            };
+            let result = sealed.await.map_err(|error| {
+                tracing::error!(partition = %hosted.name(), %error, "cannot seal a segment");
+                IoFailed
+            });
+            let mut effects = Effects::new();
+            hosted.state.borrow_mut().on_sealed(result, &mut effects);
+            hosted.drop_tail(seal.op.segment);
+            shard.apply(&hosted, &mut effects);
+            shard.flush_disk();
+            shard.apply_acks();
+        });
+    }
+
+    fn delete(self: &Rc<Self>, hosted: &Rc<Hosted>, segment: SegmentToDelete) {
+        tracing::info!(partition = %hosted.name(), segment = %segment.segment, "segment deleted: {:?}", segment.reason);
+        self.files.forget((hosted.id, segment.segment));
+        let directory = hosted.directory().to_owned();
+        let delay_ms = hosted.topic.borrow().config.file_delete_delay_ms;
+        let delay = Duration::from_millis(u64::try_from(delay_ms).unwrap_or(0));
+        self.spawn(async move {
+            let renamed = blocking::run(move || rename_deleted(&directory, segment.segment)).await;
+            let Ok(paths) = renamed else { return };
+            sleep(delay).await;
+            let _ =
+                blocking::run(move || paths.iter().try_for_each(|path| files::remove_file(path)))
+                    .await;
+        });
+    }
+
+    fn truncate(self: &Rc<Self>, hosted: &Rc<Hosted>, segment: Offset, size_bytes: u32) {
+        let (shard, hosted) = (self.clone(), hosted.clone());
+        self.spawn(async move {
+            let cut = async {
+                let file = hosted.file(&shard, segment).await?;
+                blocking::run(move || {
+                    file.set_len(u64::from(size_bytes))?;
+                    file.sync()
+                })
+                .await
+            };
+            if let Err(error) = cut.await {
+                shard.io_failed(&hosted, "cut a segment", &error);
+            }
+        });
+    }
+
+    fn write_epochs(self: &Rc<Self>, hosted: &Rc<Hosted>) {
+        let text = names::format_leader_epochs(hosted.state.borrow().log().epochs().entries());
+        let directory = hosted.directory().to_owned();
+        let (shard, hosted) = (self.clone(), hosted.clone());
+        self.spawn(async move {
+            let written = blocking::run(move || {
+                if !directory.exists() {
+                    files::create_directory(&directory)?;
+                }
+                files::replace(&directory.join(names::LEADER_EPOCHS), text.as_bytes())
+            });
+            if let Err(error) = written.await {
+                shard.io_failed(&hosted, "write the leader epochs", &error);
+            }
+        });
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
+}
+
+/// Completes a segment's files: the log cut to its size, indexes and producers beside it, all of it durable.
+pub fn finish_segment(
+    file: &SegmentFile,
+    directory: &std::path::Path,
+    sealed: &SealedSegment,
+) -> io::Result<()> {
+    let base = sealed.segment.base_offset;
+    file.set_len(u64::from(sealed.segment.size_bytes))?;
+    file.sync()?;
+    let write =
+        |offset, kind, bytes: &[u8]| files::replace(&segment_path(directory, offset, kind), bytes);
+    write(
+        base,
+        FileKind::Index,
+        &encode_offsets(sealed.index.offset_entries()),
+    )?;
+    write(
+        base,
+        FileKind::TimeIndex,
+        &encode_times(sealed.index.time_entries()),
+    )?;
+    write(
+        sealed.snapshot_offset,
+        FileKind::Snapshot,
+        &sealed.producer_snapshot,
+    )?;
+    files::sync_directory(directory)
+}
+
+/// Renames a segment's files, so that a restart does not take them for part of the log; the new names.
+fn rename_deleted(
+    directory: &std::path::Path,
+    base: Offset,
+) -> io::Result<Vec<std::path::PathBuf>> {
+    let mut renamed = Vec::new();
+    for kind in [
+        FileKind::Log,
+        FileKind::Index,
+        FileKind::TimeIndex,
+        FileKind::TxnIndex,
+    ] {
+        let name = FileName::new(base, kind);
+        let (from, to) = (
+            directory.join(name.to_string()),
+            directory.join(name.deleted().to_string()),
+        );
+        match files::rename(&from, &to) {
+            Ok(()) => renamed.push(to),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(renamed)
+}
+
+/// A disk ring for a shard.
+pub fn disk_ring() -> io::Result<DiskRing> {
+    DiskRing::new(crate::base::limits::DISK_RING_ENTRIES)
+}

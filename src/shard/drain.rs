@@ -1,0 +1,105 @@
+//! The orderly end: answer what is in flight, make everything durable, close the segments' files as a restart wants
+//! them.
+
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::base::limits::DRAIN_MS_MAX;
+use crate::io::{blocking, executor};
+use crate::mesh::{Address, Receiver};
+use crate::partition::Effects;
+use crate::shard::Shard;
+use crate::shard::apply::finish_segment;
+use crate::shard::messages::{Message, PartitionCheckpoint};
+use crate::shard::partitions::Hosted;
+use crate::shard::timer::sleep;
+
+/// How long a round of waiting takes.
+const ROUND: Duration = Duration::from_millis(2);
+
+/// Drains the shard. Other shards may still ask for answers, so the mesh is served throughout.
+pub async fn drain(shard: &Rc<Shard>, receiver: &mut Receiver<Message>) {
+    shard.connections.drain();
+    let deadline = shard.now().mono.plus_ms(DRAIN_MS_MAX);
+    let work = settle(shard.clone(), deadline);
+    let mut work = std::pin::pin!(work);
+    let mut batch = Vec::new();
+    let recovery_points = std::future::poll_fn(|cx| {
+        while receiver.poll_recv_batch(cx, &mut batch).is_ready() {
+            batch
+                .drain(..)
+                .for_each(|message| shard.take_message(message));
+            shard.pump();
+        }
+        work.as_mut().poll(cx)
+    })
+    .await;
+    let drained = Message::Drained {
+        shard: shard.id,
+        recovery_points,
+    };
+    shard.mesh.send(Address::Control, drained).await;
+    // The message must leave before the executor does.
+    while shard.mesh.parked() > 0 {
+        receiver.recv_batch(&mut batch).await;
+    }
+    executor::yield_to_io().await;
+}
+
+async fn settle(shard: Rc<Shard>, deadline: crate::base::MonoMs) -> Vec<PartitionCheckpoint> {
+    while !shard.connections.is_empty() && shard.now().mono < deadline {
+        sleep(ROUND).await;
+    }
+    let all: Vec<Rc<Hosted>> = shard.partitions.borrow().values().cloned().collect();
+    for hosted in &all {
+        let mut effects = Effects::new();
+        hosted.state.borrow_mut().flush(&mut effects);
+        shard.apply(hosted, &mut effects);
+    }
+    shard.flush_disk();
+    let mut checkpoints = Vec::with_capacity(all.len());
+    for hosted in &all {
+        while !hosted.state.borrow().is_settled() && shard.now().mono < deadline {
+            sleep(ROUND).await;
+        }
+        checkpoints.extend(close(&shard, hosted).await);
+    }
+    checkpoints
+}
+
+/// Closes a settled partition's files; a partition that could not settle is left to recovery.
+async fn close(shard: &Rc<Shard>, hosted: &Rc<Hosted>) -> Option<PartitionCheckpoint> {
+    let (sealed, log_start, recovery_point) = {
+        let state = hosted.state.borrow();
+        if !state.is_settled() || state.unavailable().is_some() {
+            return None;
+        }
+        (
+            state.sealed_view(),
+            state.log().log_start_offset(),
+            state.writes().synced_offset(),
+        )
+    };
+    let finished: io::Result<()> = async {
+        if !hosted.has_directory.get() {
+            return Ok(());
+        }
+        if sealed.segment.size_bytes > 0 {
+            let file = hosted.file(shard, sealed.segment.base_offset).await?;
+            let directory = hosted.directory().to_owned();
+            blocking::run(move || finish_segment(&file, &directory, &sealed)).await?;
+        }
+        Ok(())
+    }
+    .await;
+    if let Err(error) = finished {
+        tracing::error!(partition = %hosted.name(), %error, "cannot close a partition's files");
+        return None;
+    }
+    Some(PartitionCheckpoint {
+        partition: hosted.id,
+        recovery_point,
+        log_start,
+    })
+}

@@ -1,0 +1,66 @@
+//! DeleteGroups (key 42), versions 0 to 3.
+//!
+//! - Only empty groups go: NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND.
+
+use std::rc::Rc;
+
+use crate::group::Response as GroupResponse;
+use crate::protocol::ErrorCode;
+use crate::protocol::messages::delete_groups::{
+    DeletableGroupResult, DeleteGroupsRequest, DeleteGroupsResponse,
+};
+use crate::shard::Shard;
+use crate::shard::dispatch::Request;
+use crate::shard::groups::spread::by_coordinator;
+use crate::shard::groups::{GroupReply, GroupRequest, ask_at};
+use crate::shard::oneshot::join_all;
+use crate::shard::response::Response;
+
+/// Answers a DeleteGroups request.
+pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
+    let group_ids = match request.decode::<DeleteGroupsRequest<'_>>() {
+        Ok(asked) => asked
+            .groups_names
+            .iter()
+            .map(|id| id.to_string())
+            .collect::<Vec<_>>(),
+        Err(error) => return Response::malformed(error),
+    };
+    let mut unique = Vec::with_capacity(group_ids.len());
+    group_ids.into_iter().for_each(|id| {
+        if !unique.contains(&id) {
+            unique.push(id)
+        }
+    });
+    let (spread, mut results) = by_coordinator(&shard, unique);
+    let calls = spread.into_iter().map(|(owner, partition, ids)| {
+        let shard = &shard;
+        async move {
+            let request = GroupRequest::Delete(ids.clone());
+            match ask_at(shard, owner, super::GroupJob { partition, request }).await {
+                Ok(GroupReply::One(GroupResponse::DeleteGroups(results))) => results,
+                Ok(_) => ids
+                    .into_iter()
+                    .map(|id| (id, ErrorCode::UnknownServerError))
+                    .collect(),
+                Err(error) => ids.into_iter().map(|id| (id, error)).collect(),
+            }
+        }
+    });
+    results.extend(join_all(calls).await.into_iter().flatten());
+    let encoded = results
+        .iter()
+        .map(|(group_id, error)| DeletableGroupResult {
+            group_id,
+            error_code: error.code(),
+            ..Default::default()
+        })
+        .collect();
+    Response::encode(
+        &request.header,
+        &DeleteGroupsResponse {
+            results: encoded,
+            ..Default::default()
+        },
+    )
+}

@@ -1,0 +1,85 @@
+//! ListGroups (key 16), versions 0 to 5.
+//!
+//! - Filters by state from version 4 (KIP-518), by type from 5 (KIP-848); unknown names in them match nothing.
+//! - Coordinators that still load make the whole answer COORDINATOR_LOAD_IN_PROGRESS.
+
+use std::rc::Rc;
+
+use crate::base::{PartitionIndex, TopicPartition};
+use crate::group::effects::ListedGroup as Listed;
+use crate::protocol::ErrorCode;
+use crate::protocol::messages::list_groups::{ListGroupsRequest, ListGroupsResponse, ListedGroup};
+use crate::shard::Shard;
+use crate::shard::dispatch::Request;
+use crate::shard::groups::{GroupJob, GroupReply, GroupRequest, OFFSETS_TOPIC, ask_at};
+use crate::shard::oneshot::join_all;
+use crate::shard::response::Response;
+
+/// Answers a ListGroups request.
+pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
+    let (states, types) = match request.decode::<ListGroupsRequest<'_>>() {
+        Ok(asked) => (
+            to_owned(&asked.states_filter),
+            to_owned(&asked.types_filter),
+        ),
+        Err(error) => return Response::malformed(error),
+    };
+    let answers = ask_all(&shard, &states, &types).await;
+    let error = answers
+        .iter()
+        .find_map(|answer| answer.as_ref().err())
+        .copied();
+    let listed: Vec<Listed> = match error {
+        Some(_) => Vec::new(),
+        None => answers.into_iter().flatten().flatten().collect(),
+    };
+    let response = ListGroupsResponse {
+        error_code: error.unwrap_or(ErrorCode::None).code(),
+        groups: listed.iter().map(encode).collect(),
+        ..Default::default()
+    };
+    Response::encode(&request.header, &response)
+}
+
+fn to_owned(filter: &[&str]) -> Vec<String> {
+    filter.iter().map(|name| name.to_string()).collect()
+}
+
+async fn ask_all(
+    shard: &Rc<Shard>,
+    states: &[String],
+    types: &[String],
+) -> Vec<Result<Vec<Listed>, ErrorCode>> {
+    let image = shard.image();
+    let Some(topic) = image.topic(OFFSETS_TOPIC) else {
+        return Vec::new();
+    };
+    let calls = topic.partitions.iter().enumerate().map(|(index, info)| {
+        let partition = TopicPartition {
+            topic: topic.id,
+            partition: PartitionIndex(index as i32),
+        };
+        let request = GroupRequest::List {
+            states: states.to_vec(),
+            types: types.to_vec(),
+        };
+        let owner = info.shard;
+        async move {
+            match ask_at(shard, owner, GroupJob { partition, request }).await? {
+                GroupReply::Listed(groups) => Ok(groups),
+                _ => Err(ErrorCode::UnknownServerError),
+            }
+        }
+    });
+    join_all(calls).await
+}
+
+fn encode(group: &Listed) -> ListedGroup<'_> {
+    ListedGroup {
+        group_id: &group.group_id,
+        protocol_type: &group.protocol_type,
+        group_state: group.state,
+        group_type: group.group_type,
+        ..Default::default()
+    }
+}

@@ -1,0 +1,228 @@
+//! Metadata (key 3), versions 0 to 13.
+//!
+//! - No topics means all of them: an empty list in version 0, null later.
+//! - Unknown topics are made if the request and `auto.create.topics.enable` allow it, with `num.partitions`; the answer
+//!   waits for that, where Kafka answers with an error first and expects the client to come again.
+//! - Topics by id (KIP-516) from version 12: an unknown one is UNKNOWN_TOPIC_ID. Ids and null names in older versions
+//!   are INVALID_REQUEST.
+//! - Authorized operations (KIP-430) from version 8: all of them, while there are no ACLs.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use crate::base::TopicId;
+use crate::control::messages::{ControlCall, ControlReply};
+use crate::metadata::{ClusterImage, Topic, topic_name};
+use crate::protocol::ErrorCode;
+use crate::protocol::messages::metadata::{
+    MetadataRequest, MetadataResponse, MetadataResponseBroker, MetadataResponsePartition,
+    MetadataResponseTopic,
+};
+use crate::shard::Shard;
+use crate::shard::dispatch::Request;
+use crate::shard::operations::{CLUSTER_OPERATIONS, OPERATIONS_NOT_ASKED, TOPIC_OPERATIONS};
+use crate::shard::response::Response;
+
+/// Answers a Metadata request.
+pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
+    let version = request.header.api_version;
+    let asked = match request.decode::<MetadataRequest<'_>>() {
+        Ok(asked) => asked,
+        Err(error) => return Response::malformed(error),
+    };
+    let wanted = match Wanted::of(version, &asked) {
+        Ok(wanted) => wanted,
+        Err(error) => return Response::encode(&request.header, &refused(&asked, error)),
+    };
+    let mut failed = Vec::new();
+    let auto_create =
+        shard.config.auto_create_topics_enable && (version < 4 || asked.allow_auto_topic_creation);
+    if let (Wanted::Names(names), true) = (&wanted, auto_create) {
+        failed = create(&shard, names).await;
+    }
+    let image = shard.image();
+    let mut response = Answer {
+        image: &image,
+        failed: &failed,
+    }
+    .to(&wanted);
+    response.cluster_authorized_operations = asked_for(
+        asked.include_cluster_authorized_operations,
+        CLUSTER_OPERATIONS,
+    );
+    for topic in &mut response.topics {
+        topic.topic_authorized_operations =
+            asked_for(asked.include_topic_authorized_operations, TOPIC_OPERATIONS);
+    }
+    Response::encode(&request.header, &response)
+}
+
+fn asked_for(asked: bool, operations: i32) -> i32 {
+    if asked {
+        operations
+    } else {
+        OPERATIONS_NOT_ASKED
+    }
+}
+
+/// Which topics a request asks for.
+enum Wanted {
+    All,
+    Names(BTreeSet<String>),
+    Ids(BTreeSet<TopicId>),
+}
+
+impl Wanted {
+    fn of(version: i16, asked: &MetadataRequest<'_>) -> Result<Wanted, ErrorCode> {
+        let topics = match &asked.topics {
+            None => return Ok(Wanted::All),
+            Some(topics) if version == 0 && topics.is_empty() => return Ok(Wanted::All),
+            Some(topics) => topics,
+        };
+        let ids: BTreeSet<_> = topics
+            .iter()
+            .map(|topic| topic.topic_id)
+            .filter(|id| !id.is_zero())
+            .collect();
+        if version < 12 && (!ids.is_empty() || topics.iter().any(|topic| topic.name.is_none())) {
+            return Err(ErrorCode::InvalidRequest);
+        }
+        if !ids.is_empty() {
+            return Ok(Wanted::Ids(ids));
+        }
+        let names: Option<_> = topics
+            .iter()
+            .map(|topic| topic.name.map(str::to_owned))
+            .collect();
+        names.map(Wanted::Names).ok_or(ErrorCode::InvalidRequest)
+    }
+}
+
+fn refused<'a>(asked: &MetadataRequest<'a>, error: ErrorCode) -> MetadataResponse<'a> {
+    let topics = asked.topics.iter().flatten();
+    MetadataResponse {
+        topics: topics
+            .map(|topic| MetadataResponseTopic {
+                error_code: error.code(),
+                name: Some(topic.name.unwrap_or_default()),
+                topic_id: topic.topic_id,
+                ..Default::default()
+            })
+            .collect(),
+        ..Default::default()
+    }
+}
+
+/// Makes the topics that are not there; those that cannot be made come with the reason.
+async fn create(shard: &Rc<Shard>, names: &BTreeSet<String>) -> Vec<(String, ErrorCode)> {
+    let image = shard.image();
+    let missing: Vec<_> = names
+        .iter()
+        .filter(|name| image.topic(name).is_none())
+        .cloned()
+        .collect();
+    if missing.is_empty() {
+        return Vec::new();
+    }
+    match shard
+        .call_control(ControlCall::AutoCreate {
+            names: missing.clone(),
+        })
+        .await
+    {
+        Some(ControlReply::AutoCreated(results)) => results
+            .into_iter()
+            .filter(|(_, error)| !error.is_none())
+            .collect(),
+        _ => missing
+            .into_iter()
+            .map(|name| (name, ErrorCode::LeaderNotAvailable))
+            .collect(),
+    }
+}
+
+struct Answer<'a> {
+    image: &'a ClusterImage,
+    failed: &'a [(String, ErrorCode)],
+}
+
+impl<'a> Answer<'a> {
+    fn to(&self, wanted: &'a Wanted) -> MetadataResponse<'a> {
+        let topics = match wanted {
+            Wanted::All => self.image.topics().map(|topic| known(topic)).collect(),
+            Wanted::Names(names) => names.iter().map(|name| self.by_name(name)).collect(),
+            Wanted::Ids(ids) => ids.iter().map(|id| self.by_id(*id)).collect(),
+        };
+        MetadataResponse {
+            brokers: self
+                .image
+                .brokers()
+                .map(|broker| MetadataResponseBroker {
+                    node_id: broker.id.get(),
+                    host: &broker.host,
+                    port: broker.port.into(),
+                    rack: broker.rack.as_deref(),
+                })
+                .collect(),
+            cluster_id: Some(self.image.cluster_id()),
+            controller_id: self.image.controller().map_or(-1, |broker| broker.id.get()),
+            topics,
+            ..Default::default()
+        }
+    }
+
+    fn by_name(&self, name: &'a str) -> MetadataResponseTopic<'a> {
+        if let Some(topic) = self.image.topic(name) {
+            return known(topic);
+        }
+        let failed = self.failed.iter().find(|(known, _)| known == name);
+        let error = failed.map_or_else(|| unknown(name), |(_, error)| *error);
+        MetadataResponseTopic {
+            error_code: error.code(),
+            name: Some(name),
+            is_internal: topic_name::is_internal(name),
+            ..Default::default()
+        }
+    }
+
+    fn by_id(&self, id: TopicId) -> MetadataResponseTopic<'a> {
+        self.image.topic_by_id(id).map_or_else(
+            || MetadataResponseTopic {
+                error_code: ErrorCode::UnknownTopicId.code(),
+                topic_id: id,
+                ..Default::default()
+            },
+            |topic| known(topic),
+        )
+    }
+}
+
+fn unknown(name: &str) -> ErrorCode {
+    match topic_name::validate(name) {
+        Ok(()) => ErrorCode::UnknownTopicOrPartition,
+        Err(_) => ErrorCode::InvalidTopicException,
+    }
+}
+
+fn known(topic: &Topic) -> MetadataResponseTopic<'_> {
+    let ids = |nodes: &[crate::base::NodeId]| nodes.iter().map(|node| node.get()).collect();
+    MetadataResponseTopic {
+        name: Some(&topic.name),
+        topic_id: topic.id,
+        is_internal: topic.internal,
+        partitions: topic
+            .partitions
+            .iter()
+            .enumerate()
+            .map(|(index, info)| MetadataResponsePartition {
+                partition_index: index as i32,
+                leader_id: info.leader.get(),
+                leader_epoch: info.leader_epoch.get(),
+                replica_nodes: ids(&info.replicas),
+                isr_nodes: ids(&info.isr),
+                ..Default::default()
+            })
+            .collect(),
+        ..Default::default()
+    }
+}

@@ -1,0 +1,255 @@
+//! Produce (key 0), versions 3 to 13.
+//!
+//! - Versions 0 to 2 are advertised but refused: librdkafka reads them as a sign that it may compress
+//!   (KAFKA-18659). The API table says so, dispatch refuses them.
+//! - From version 13 topics are named by id (KIP-516): an unknown one is UNKNOWN_TOPIC_ID.
+//! - Each partition is answered for itself, in Kafka's order of checks; `acks` other than -1, 0 and 1 refuses all
+//!   that passed the first checks.
+//! - `acks=0` has no response; if a partition failed, the connection is closed, as Kafka does.
+//! - Partitions of other shards leave in one hop, as slices of the frame.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::base::{PartitionIndex, ShardId, TopicId, TopicPartition};
+use crate::metadata::Topic;
+use crate::protocol::ErrorCode;
+use crate::protocol::messages::produce::{
+    BatchIndexAndErrorMessage, PartitionProduceData, PartitionProduceResponse, ProduceRequest,
+    ProduceResponse, TopicProduceData, TopicProduceResponse,
+};
+use crate::shard::Shard;
+use crate::shard::dispatch::Request;
+use crate::shard::messages::{Call, ProduceItem, ProduceJob, ProduceResult, Reply};
+use crate::shard::response::Response;
+
+/// The client id with which Kafka lets a client write to internal topics.
+const ADMIN_CLIENT_ID: &str = "__admin_client";
+
+/// Answers a Produce request. Everything up to the first await has run when dispatch returns, so appends keep the
+/// order of their connection.
+pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
+    let mut plan = match request.decode::<ProduceRequest<'_>>() {
+        Ok(produce) => Plan::build(&shard, &request, &produce),
+        Err(error) => return Response::malformed(error),
+    };
+    let Request { header, frame, .. } = request;
+    // The batches are copied or on their way: the frame is not kept while the disk works.
+    drop(frame);
+    let calls: Vec<_> = std::mem::take(&mut plan.jobs)
+        .into_iter()
+        .map(|job| (shard.call(job.owner, Call::Produce(job.job)), job.places))
+        .collect();
+    for (call, places) in calls {
+        plan.take_in(call.await, places);
+    }
+    plan.respond(&header)
+}
+
+/// What a request asks, sorted by owner, and what becomes of it.
+struct Plan {
+    acks: i16,
+    topics: Vec<TopicAnswer>,
+    results: Vec<Option<ProduceResult>>,
+    jobs: Vec<OwnerJob>,
+}
+
+struct TopicAnswer {
+    name: Arc<str>,
+    id: TopicId,
+    partitions: Vec<PartitionIndex>,
+}
+
+struct OwnerJob {
+    owner: ShardId,
+    job: ProduceJob,
+    /// Where each item's result belongs in [`Plan::results`].
+    places: Vec<usize>,
+}
+
+impl Plan {
+    fn build(shard: &Shard, request: &Request, produce: &ProduceRequest<'_>) -> Plan {
+        let mut plan = Plan {
+            acks: produce.acks,
+            topics: Vec::with_capacity(produce.topic_data.len()),
+            results: Vec::new(),
+            jobs: Vec::new(),
+        };
+        let image = shard.image();
+        for data in &produce.topic_data {
+            let topic = match data.topic_id.is_zero() {
+                true => image.topic(data.name),
+                false => image.topic_by_id(data.topic_id),
+            };
+            plan.add_topic(request, produce.transactional_id, data, topic);
+        }
+        plan
+    }
+
+    fn add_topic(
+        &mut self,
+        request: &Request,
+        transactional_id: Option<&str>,
+        data: &TopicProduceData<'_>,
+        topic: Option<&Arc<Topic>>,
+    ) {
+        let version = request.header.api_version;
+        for partition in &data.partition_data {
+            let checked = check(version, self.acks, transactional_id, topic, partition);
+            match checked {
+                Ok((owner, place)) => {
+                    let records = request.slice(partition_records(partition));
+                    self.add_item(
+                        request,
+                        owner,
+                        ProduceItem {
+                            partition: place,
+                            records,
+                        },
+                    );
+                }
+                Err(result) => self.results.push(Some(result)),
+            }
+        }
+        self.topics.push(TopicAnswer {
+            name: topic.map_or_else(|| data.name.into(), |topic| topic.name.clone()),
+            id: data.topic_id,
+            partitions: data
+                .partition_data
+                .iter()
+                .map(|p| PartitionIndex(p.index))
+                .collect(),
+        });
+    }
+
+    fn add_item(&mut self, request: &Request, owner: ShardId, item: ProduceItem) {
+        let place = self.results.len();
+        self.results.push(None);
+        if let Some(job) = self.jobs.iter_mut().find(|job| job.owner == owner) {
+            job.job.items.push(item);
+            job.places.push(place);
+            return;
+        }
+        let job = ProduceJob {
+            version: request.header.api_version,
+            acks: self.acks,
+            internal_allowed: request.header.client_id.as_deref() == Some(ADMIN_CLIENT_ID),
+            items: vec![item],
+        };
+        self.jobs.push(OwnerJob {
+            owner,
+            job,
+            places: vec![place],
+        });
+    }
+
+    fn take_in(&mut self, reply: Option<Reply>, places: Vec<usize>) {
+        match reply {
+            Some(Reply::Produce(results)) => {
+                for (place, result) in places.into_iter().zip(results) {
+                    self.results[place] = Some(result);
+                }
+            }
+            // The owner is shutting down: what is unknown stays unanswered as failed below.
+            _ => {}
+        }
+    }
+
+    fn respond(self, header: &crate::shard::dispatch::Header) -> Response {
+        let unknown = || ProduceResult::failed(ErrorCode::NotLeaderOrFollower);
+        let results: Vec<ProduceResult> = self
+            .results
+            .into_iter()
+            .map(|result| result.unwrap_or_else(unknown))
+            .collect();
+        if self.acks == 0 {
+            return match results.iter().find(|result| !result.error.is_none()) {
+                Some(failed) => Response::close(format!("produce with acks=0: {}", failed.error)),
+                None => Response::none(),
+            };
+        }
+        let mut rest = results.iter();
+        let responses = self
+            .topics
+            .iter()
+            .map(|topic| TopicProduceResponse {
+                name: &topic.name,
+                topic_id: topic.id,
+                partition_responses: topic
+                    .partitions
+                    .iter()
+                    .zip(rest.by_ref())
+                    .map(|(index, result)| partition_response(*index, result))
+                    .collect(),
+            })
+            .collect();
+        Response::encode(
+            header,
+            &ProduceResponse {
+                responses,
+                ..Default::default()
+            },
+        )
+    }
+}
+
+/// The checks that need no log: Kafka's order.
+fn check(
+    version: i16,
+    acks: i16,
+    transactional_id: Option<&str>,
+    topic: Option<&Arc<Topic>>,
+    partition: &PartitionProduceData<'_>,
+) -> Result<(ShardId, TopicPartition), ProduceResult> {
+    let unknown = match version {
+        13.. => ErrorCode::UnknownTopicId,
+        _ => ErrorCode::UnknownTopicOrPartition,
+    };
+    let topic = topic.ok_or_else(|| ProduceResult::failed(unknown))?;
+    let place = PartitionIndex(partition.index);
+    let owner = topic
+        .partition(place)
+        .map(|info| info.shard)
+        .ok_or_else(|| ProduceResult::failed(ErrorCode::UnknownTopicOrPartition))?;
+    if !(-1..=1).contains(&acks) {
+        return Err(ProduceResult::failed(ErrorCode::InvalidRequiredAcks));
+    }
+    if transactional_id.is_some() {
+        return Err(ProduceResult::failed(ErrorCode::InvalidTxnState));
+    }
+    Ok((
+        owner,
+        TopicPartition {
+            topic: topic.id,
+            partition: place,
+        },
+    ))
+}
+
+fn partition_records<'a>(partition: &PartitionProduceData<'a>) -> &'a [u8] {
+    partition.records.map_or(&[], |records| records.inline())
+}
+
+fn partition_response<'a>(
+    index: PartitionIndex,
+    result: &'a ProduceResult,
+) -> PartitionProduceResponse<'a> {
+    PartitionProduceResponse {
+        index: index.get(),
+        error_code: result.error.code(),
+        base_offset: result.base_offset,
+        log_append_time_ms: result.log_append_time_ms,
+        log_start_offset: result.log_start_offset,
+        record_errors: result
+            .record_errors
+            .iter()
+            .map(|(batch_index, message)| BatchIndexAndErrorMessage {
+                batch_index: *batch_index,
+                batch_index_error_message: message.as_deref(),
+                ..Default::default()
+            })
+            .collect(),
+        error_message: result.message.as_deref(),
+        ..Default::default()
+    }
+}

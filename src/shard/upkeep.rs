@@ -1,0 +1,82 @@
+//! What a shard does from time to time: retention, flushes by time, idle connections, group sessions.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::base::MonoMs;
+use crate::base::limits::UPKEEP_INTERVAL_MS;
+use crate::partition::Effects;
+use crate::shard::Shard;
+use crate::shard::partitions::Hosted;
+use crate::shard::timer::sleep;
+
+/// Looks after connections and partitions at a fixed pace.
+pub async fn run_periodic(shard: Rc<Shard>) {
+    let mut retention_due = shard
+        .now()
+        .mono
+        .plus_ms(shard.config.log_initial_task_delay_ms);
+    loop {
+        sleep(Duration::from_millis(UPKEEP_INTERVAL_MS)).await;
+        let now = shard.now();
+        if let Some(idle_max_ms) = shard.config.connections_max_idle_ms {
+            shard.connections.close_idle(now.mono, idle_max_ms);
+        }
+        let retain = now.mono >= retention_due;
+        if retain {
+            retention_due = now
+                .mono
+                .plus_ms(shard.config.log_retention_check_interval_ms);
+        }
+        look_after_partitions(&shard, retain).await;
+    }
+}
+
+/// One pass over the partitions, in steps that leave the core to others in between.
+async fn look_after_partitions(shard: &Rc<Shard>, retain: bool) {
+    const STEP: usize = 64;
+    let all: Vec<Rc<Hosted>> = shard.partitions.borrow().values().cloned().collect();
+    let mut tail_bytes = 0;
+    let mut poisoned = 0;
+    for step in all.chunks(STEP) {
+        for hosted in step {
+            look_after(shard, hosted, retain);
+            tail_bytes += hosted.tail_bytes();
+            poisoned += u64::from(hosted.state.borrow().writes().is_poisoned());
+        }
+        crate::io::executor::yield_to_io().await;
+    }
+    shard.flush_disk();
+    shard.apply_acks();
+    shard.metrics.tail_bytes.set(tail_bytes as u64);
+    shard.metrics.poisoned_partitions.set(poisoned);
+}
+
+fn look_after(shard: &Rc<Shard>, hosted: &Rc<Hosted>, retain: bool) {
+    let mut effects = Effects::new();
+    let now = shard.now();
+    hosted.state.borrow_mut().tick(now, &mut effects);
+    if retain {
+        hosted.state.borrow_mut().retention(now, &mut effects);
+    }
+    shard.apply(hosted, &mut effects);
+    if hosted.is_quiet(now.mono) {
+        hosted.shrink();
+    }
+}
+
+/// Wakes the coordinators when something of theirs is due.
+pub async fn run_group_timers(shard: Rc<Shard>) {
+    loop {
+        let hosts: Vec<_> = shard.groups.borrow().values().cloned().collect();
+        let next: Option<MonoMs> = hosts.iter().filter_map(|host| host.next_deadline()).min();
+        let now = shard.now().mono;
+        let wait = next.map(|next| Duration::from_millis(next.0.saturating_sub(now.0)));
+        if wait.is_none_or(|wait| !wait.is_zero()) {
+            shard.timer_bell.rung_within(wait).await;
+        }
+        for host in hosts {
+            host.on_timer(&shard);
+        }
+    }
+}
