@@ -1,6 +1,6 @@
 //! From one image to the next, and from an image back to records.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::config::{InvalidValue, TopicConfig, topic_config_def};
@@ -43,6 +43,7 @@ impl ClusterImage {
         let mut next = Draft {
             image: self.clone(),
             changed: HashMap::new(),
+            names: HashSet::new(),
         };
         for record in records {
             next.apply(record)?;
@@ -105,6 +106,8 @@ fn snapshot_topic(topic: &Topic, records: &mut Vec<Record>) {
 struct Draft {
     image: ClusterImage,
     changed: HashMap<TopicId, DraftTopic>,
+    /// The names of the changed topics, which the image no longer has.
+    names: HashSet<Arc<str>>,
 }
 
 struct DraftTopic {
@@ -151,16 +154,17 @@ impl Draft {
     }
 
     fn make_topic(&mut self, id: TopicId, name: &str) -> Result<(), ApplyError> {
-        let name_taken = self.image.by_name.contains_key(name)
-            || self.changed.values().any(|topic| &*topic.name == name);
+        let name_taken = self.image.by_name.contains_key(name) || self.names.contains(name);
         if name_taken || self.image.by_id.contains_key(&id) || self.changed.contains_key(&id) {
             return Err(ApplyError::TopicExists {
                 id,
                 name: name.to_owned(),
             });
         }
+        let name: Arc<str> = name.into();
+        self.names.insert(Arc::clone(&name));
         let topic = DraftTopic {
-            name: name.into(),
+            name,
             partitions: Vec::new(),
             overrides: BTreeMap::new(),
             config: None,
@@ -179,6 +183,7 @@ impl Draft {
                 overrides: topic.overrides.clone(),
                 config: Some(topic.config.clone()),
             };
+            self.names.insert(Arc::clone(&draft.name));
             self.changed.insert(id, draft);
         }
         self.changed.get_mut(&id).ok_or(ApplyError::NoTopic(id))
@@ -189,14 +194,15 @@ impl Draft {
             self.image.by_name.remove(&topic.name);
             return Ok(());
         }
-        self.changed
-            .remove(&id)
-            .map(|_| ())
-            .ok_or(ApplyError::NoTopic(id))
+        let draft = self.changed.remove(&id).ok_or(ApplyError::NoTopic(id))?;
+        self.names.remove(&draft.name);
+        Ok(())
     }
 
     fn finish(self) -> Result<ClusterImage, ApplyError> {
-        let Draft { mut image, changed } = self;
+        let Draft {
+            mut image, changed, ..
+        } = self;
         for (id, draft) in changed {
             let topic = Arc::new(draft.finish(id, &image)?);
             image

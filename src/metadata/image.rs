@@ -64,8 +64,8 @@ impl Topic {
 /// The cluster's state: what the metadata log says up to one offset.
 ///
 /// Every change makes a new image. The maps are plain ones and are copied by each change, entries
-/// being shared: with 10,000 topics a copy costs about a millisecond on the control thread, and
-/// changes are rare; lookups, which every request makes, are as fast as they can be.
+/// being shared: with 10,000 topics a copy takes three to four milliseconds of the control thread, once a
+/// change; lookups, which every request makes, are as fast as they can be.
 #[derive(Clone)]
 pub struct ClusterImage {
     pub(super) version: i64,
