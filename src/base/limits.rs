@@ -9,8 +9,8 @@ pub const SHARDS_MAX: usize = 256;
 /// Refused records of one batch that a produce response names; the rest are only counted.
 pub const RECORD_ERRORS_MAX: usize = 500;
 
-/// What a compressed batch may decompress to when it is opened: room for the largest honest batch
-/// (100 MiB is the most that Kafka lets a request be), and too little for a bomb to hurt.
+/// What a compressed batch may decompress to when it is opened: well above what producers buffer for one
+/// batch, and too little for a bomb to hurt.
 pub const INFLATED_BATCH_BYTES_MAX: usize = 128 << 20;
 
 /// The largest batch that is read from a log into memory at once: more than any request can bring in.

@@ -70,6 +70,7 @@ impl<'a> RecordIter<'a> {
         }
     }
 
+    #[inline(always)]
     fn step(&mut self) -> Result<Option<Record<'a>>, RecordFault> {
         if self.left < 0 {
             return Err(RecordFault::Count(self.left));
@@ -89,7 +90,7 @@ impl<'a> RecordIter<'a> {
 impl<'a> Iterator for RecordIter<'a> {
     type Item = Result<Record<'a>, RecordFault>;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         if self.failed {
             return None;
@@ -100,7 +101,7 @@ impl<'a> Iterator for RecordIter<'a> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn read_record<'a>(cursor: &mut Cursor<'a>) -> Result<Record<'a>, RecordFault> {
     let size = usize::try_from(cursor.varint()?).map_err(|_| RecordFault::Size)?;
     let mut body = Cursor::new(cursor.take(size)?);
@@ -118,12 +119,17 @@ fn read_record<'a>(cursor: &mut Cursor<'a>) -> Result<Record<'a>, RecordFault> {
     Ok(record)
 }
 
-#[inline]
+#[inline(always)]
 fn read_headers<'a>(body: &mut Cursor<'a>) -> Result<Headers<'a>, RecordFault> {
     let count = body.varint()?;
     if count == 0 {
         return Ok(Headers::default());
     }
+    read_some_headers(body, count)
+}
+
+#[inline(never)]
+fn read_some_headers<'a>(body: &mut Cursor<'a>, count: i32) -> Result<Headers<'a>, RecordFault> {
     let bytes = body.rest();
     // A header takes two bytes at least, so a count beyond the bytes left is a lie.
     if usize::try_from(count).map_or(true, |count| count > bytes.len()) {
