@@ -193,20 +193,26 @@ fn find_cut<R: ReadAt + ?Sized>(
 }
 
 /// Whether a valid batch with later offsets begins anywhere behind the first byte. The fixed parts of a
-/// header are compared first, so that few places cost a checksum.
+/// header are compared first, so that few places cost a checksum; and since values may be made to look like
+/// headers, only so many bytes are summed.
 fn holds_batch(ahead: &[u8], next_offset: Offset) -> bool {
-    (1..ahead.len()).any(|at| {
-        let bytes = ahead.get(at..).unwrap_or_default();
-        let Ok(batch) = BatchView::first(bytes) else {
-            return false;
-        };
+    let mut budget = ahead.len().saturating_mul(8);
+    let candidates = (1..ahead.len()).filter_map(|at| {
+        let batch = BatchView::first(ahead.get(at..)?).ok()?;
         let header = batch.header();
-        header.base_offset > next_offset
+        let plausible = header.base_offset > next_offset
             && header.last_offset_delta >= 0
             && header.attributes.0 & !0x7f == 0
-            && header.record_count >= 0
-            && batch.verify_checksum().is_ok()
-    })
+            && header.record_count >= 0;
+        plausible.then_some(batch)
+    });
+    candidates
+        .take_while(|batch| {
+            let within = budget >= batch.bytes().len();
+            budget = budget.saturating_sub(batch.bytes().len());
+            within
+        })
+        .any(|batch| batch.verify_checksum().is_ok())
 }
 
 /// Fuzz entry: whatever a file holds, recovery keeps a prefix of whole, valid batches that every reader
