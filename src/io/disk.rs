@@ -303,8 +303,11 @@ impl State {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        while let (true, Some(op)) = (!self.free.is_empty(), self.waiting.pop_front()) {
-            let Some(slot) = self.free.pop() else { break };
+        while let Some(&slot) = self.free.last() {
+            let Some(op) = self.waiting.pop_front() else {
+                break;
+            };
+            self.free.pop();
             self.slots[slot] = Some(op);
             self.push(slot);
         }
@@ -388,3 +391,6 @@ impl Drop for State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

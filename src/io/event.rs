@@ -119,3 +119,6 @@ async fn pump(file: BufferedFile, shared: Rc<Shared>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

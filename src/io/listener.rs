@@ -181,3 +181,6 @@ impl RawConnection {
         (self.fd, self.peer)
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -105,3 +105,6 @@ impl RecvBuffer {
         unsafe { self.bytes.set_len(filled) };
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -128,3 +128,6 @@ fn null_device() -> io::Result<&'static File> {
     let sink = File::options().write(true).open("/dev/null")?;
     Ok(SINK.get_or_init(|| sink))
 }
+
+#[cfg(test)]
+mod tests;

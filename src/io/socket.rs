@@ -6,6 +6,7 @@
 //! Nobody may ever set SO_ZEROCOPY: glommio frees what the kernel would still read.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::future::Future;
 use std::io;
 use std::mem::MaybeUninit;
@@ -13,13 +14,11 @@ use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, RawFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use futures_lite::{AsyncRead, AsyncWrite};
 use glommio::net::TcpStream;
-use glommio::timer::Timer;
 
-use super::executor::mark_active;
+use super::executor::{mark_active, yield_to_io};
 use super::listener::RawConnection;
 use super::recv_buffer::RecvBuffer;
 use super::send_queue::{Head, SendQueue};
@@ -68,7 +67,6 @@ impl SocketCounters {
 }
 
 /// A connection that belongs to the current executor.
-#[derive(Debug)]
 pub struct Socket {
     stream: TcpStream,
     peer: SocketAddr,
@@ -77,7 +75,7 @@ pub struct Socket {
     /// The last send filled the socket: the next one goes through the wait.
     full: bool,
     /// Runs while others have their turn.
-    pause: Option<Timer>,
+    pause: Option<Pin<Box<dyn Future<Output = ()>>>>,
     counters: SocketCounters,
 }
 
@@ -186,7 +184,7 @@ impl Socket {
             }
             if turn >= SEND_TURN_BYTES {
                 turn = 0;
-                self.pause = Some(Timer::new(Duration::ZERO));
+                self.pause = Some(Box::pin(yield_to_io()));
             }
         }
         mark_active();
@@ -196,7 +194,7 @@ impl Socket {
     /// A reader as fast as we are would otherwise keep the core to itself.
     fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(pause) = &mut self.pause {
-            ready!(Pin::new(pause).poll(cx));
+            ready!(pause.as_mut().poll(cx));
             self.pause = None;
         }
         Poll::Ready(())
@@ -243,6 +241,12 @@ impl Socket {
     }
 }
 
+impl fmt::Debug for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Socket(to {})", self.peer)
+    }
+}
+
 impl Drop for Socket {
     /// A wait that is still in the ring keeps the descriptor open for a while; the other end should
     /// learn of the close now.
@@ -267,3 +271,6 @@ fn recv(fd: RawFd, into: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
         unsafe { libc::recv(fd, into.as_mut_ptr().cast(), into.len(), libc::MSG_DONTWAIT) };
     usize::try_from(received).map_err(|_| io::Error::last_os_error())
 }
+
+#[cfg(test)]
+mod tests;

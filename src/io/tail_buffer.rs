@@ -185,3 +185,6 @@ impl TailBuffer {
         *self = TailBuffer::resume(&self.pool, self.end, &partial);
     }
 }
+
+#[cfg(test)]
+mod tests;
