@@ -108,5 +108,8 @@ pub const UPKEEP_INTERVAL_MS: u64 = 1000;
 /// How long a partition has to be quiet before its tail shrinks to one page.
 pub const QUIET_MS: i64 = 5000;
 
+/// How long a stop waits for answers to requests that are under way.
+pub const DRAIN_GRACE_MS: i64 = 2_000;
+
 /// How long a stop waits for requests and disks before it leaves the rest to recovery.
 pub const DRAIN_MS_MAX: i64 = 20_000;

@@ -3,7 +3,6 @@
 //! A request is *dispatched* when its frame is complete (what must keep its order happens then) and *completed*
 //! later; only so many requests and so many of their bytes may be under way, else the socket is not read.
 
-use std::cell::Cell;
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -30,8 +29,6 @@ use crate::shard::response::Response;
 pub struct Peer {
     /// The client's address, without the port, as group members show it.
     pub host: String,
-    /// Whether ApiVersions told which client this is; for the log.
-    pub software: Cell<Option<Rc<str>>>,
 }
 
 /// Serves a connection until it ends.
@@ -42,10 +39,7 @@ pub async fn serve(shard: Rc<Shard>, raw: RawConnection) {
     let host = raw.peer().ip().to_string();
     let mut connection = Connection {
         frame_bytes_max: shard.config.socket_request_max_bytes.max(0) as usize,
-        peer: Rc::new(Peer {
-            host,
-            software: Cell::new(None),
-        }),
+        peer: Rc::new(Peer { host }),
         entry: registered.entry(),
         _registered: registered,
         shard,

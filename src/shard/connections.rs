@@ -135,6 +135,14 @@ impl Connections {
         }
     }
 
+    /// Ends every connection, whatever it waits for.
+    pub fn close_all(&self) {
+        for entry in self.entries.borrow().values() {
+            entry.close.set(true);
+            entry.wake();
+        }
+    }
+
     /// Says in the log that a connection was closed for a fault of its client's, but not too often.
     pub fn log_fault(&self, host: &str, reason: &str, now: MonoMs) {
         let Some(suppressed) = self.faults.borrow_mut().admit(now) else {

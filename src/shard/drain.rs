@@ -5,7 +5,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::base::limits::DRAIN_MS_MAX;
+use crate::base::limits::{DRAIN_GRACE_MS, DRAIN_MS_MAX};
 use crate::io::{blocking, executor};
 use crate::mesh::{Address, Receiver};
 use crate::partition::Effects;
@@ -20,6 +20,11 @@ const ROUND: Duration = Duration::from_millis(2);
 
 /// Drains the shard. Other shards may still ask for answers, so the mesh is served throughout.
 pub async fn drain(shard: &Rc<Shard>, receiver: &mut Receiver<Message>) {
+    let coordinators: Vec<_> = shard.groups.borrow().values().cloned().collect();
+    for host in coordinators {
+        // Joins and syncs may wait for minutes: those members are sent to look for their coordinator again.
+        host.unload(shard);
+    }
     shard.connections.drain();
     let deadline = shard.now().mono.plus_ms(DRAIN_MS_MAX);
     let work = settle(shard.clone(), deadline);
@@ -48,9 +53,12 @@ pub async fn drain(shard: &Rc<Shard>, receiver: &mut Receiver<Message>) {
 }
 
 async fn settle(shard: Rc<Shard>, deadline: crate::base::MonoMs) -> Vec<PartitionCheckpoint> {
-    while !shard.connections.is_empty() && shard.now().mono < deadline {
+    // Produces are answered in milliseconds; what still waits after the grace are long polls, which lose nothing.
+    let grace = shard.now().mono.plus_ms(DRAIN_GRACE_MS);
+    while !shard.connections.is_empty() && shard.now().mono < grace {
         sleep(ROUND).await;
     }
+    shard.connections.close_all();
     let all: Vec<Rc<Hosted>> = shard.partitions.borrow().values().cloned().collect();
     for hosted in &all {
         let mut effects = Effects::new();
