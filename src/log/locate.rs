@@ -315,9 +315,10 @@ impl<'f, R: ReadAt + ?Sized> Window<'f, R> {
         let len = len.min(there);
         if self.held(position, len).is_none() {
             let follows = position <= self.start + self.buf.len() as u64 && position >= self.start;
-            self.next_bytes = match follows {
-                true => (2 * self.next_bytes).min(WINDOW_MAX_BYTES),
-                false => WINDOW_MIN_BYTES,
+            self.next_bytes = if follows {
+                (2 * self.next_bytes).min(WINDOW_MAX_BYTES)
+            } else {
+                WINDOW_MIN_BYTES
             };
             self.fill(position, len.max(self.next_bytes).min(there))?;
         }
