@@ -314,7 +314,9 @@ impl<'f, R: ReadAt + ?Sized> Window<'f, R> {
         let there = usize::try_from(self.end.saturating_sub(position)).unwrap_or(usize::MAX);
         let len = len.min(there);
         if self.held(position, len).is_none() {
-            let follows = position <= self.start + self.buf.len() as u64 && position >= self.start;
+            // Small batches are worth reading ahead of; a jump over a large one is not.
+            let skipped = position.checked_sub(self.start);
+            let follows = skipped.is_some_and(|skipped| skipped <= 2 * self.buf.len() as u64);
             self.next_bytes = if follows {
                 (2 * self.next_bytes).min(WINDOW_MAX_BYTES)
             } else {
