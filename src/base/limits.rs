@@ -36,9 +36,6 @@ pub const TOPIC_NAME_CHARS_MAX: usize = 249;
 /// Partitions that one request may create: a larger request is refused whole, before any is placed.
 pub const PARTITIONS_PER_REQUEST_MAX: usize = 10_000;
 
-/// UTF-16 units of a setting's value, as in Kafka, so that the metadata log can hold it anywhere.
-pub const CONFIG_VALUE_CHARS_MAX: usize = i16::MAX as usize;
-
 /// Producer ids that are taken from the metadata log at once; a restart loses the rest of a block.
 pub const PRODUCER_ID_BLOCK: i64 = 1000;
 

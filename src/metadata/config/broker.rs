@@ -260,7 +260,19 @@ impl Given {
                 None => given.unknown(pair, name),
             }
         }
+        given.copy_if_alone("broker.id", "node.id");
+        given.copy_if_alone("node.id", "broker.id");
         given
+    }
+
+    /// Two names of one thing: whichever is given stands for the other.
+    fn copy_if_alone(&mut self, from: &str, to: &'static str) {
+        if let (Some(value), None) = (self.values.get(from), self.values.get(to)) {
+            self.values.insert(to, value.clone());
+        }
+        if let (Some(text), None) = (self.texts.get(from), self.texts.get(to)) {
+            self.texts.insert(to, text.clone());
+        }
     }
 
     fn known(&mut self, pair: usize, def: &'static ConfigDef, text: &str) {

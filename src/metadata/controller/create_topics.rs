@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::placement::{Shards, place_replicas, validate_manual};
 use super::{ApiError, Outcome, batch_too_large};
-use crate::base::limits::{CONFIG_VALUE_CHARS_MAX, PARTITIONS_PER_REQUEST_MAX};
+use crate::base::limits::PARTITIONS_PER_REQUEST_MAX;
 use crate::base::{LeaderEpoch, NodeId, PartitionIndex, ShardId, TopicId};
 use crate::metadata::config::{ConfigEntry, TopicConfig, describe_created_topic};
 use crate::metadata::image::{ClusterImage, PartitionInfo};
@@ -289,15 +289,6 @@ fn check_configs(
         let names = without_value.join(",");
         return Err(invalid(format!(
             "Null value not supported for topic configs: {names}"
-        )));
-    }
-    if overrides
-        .values()
-        .any(|value| value.encode_utf16().count() > CONFIG_VALUE_CHARS_MAX)
-    {
-        return Err(invalid(format!(
-            "The configuration value cannot be added because it exceeds the maximum value size of \
-             {CONFIG_VALUE_CHARS_MAX} bytes."
         )));
     }
     match TopicConfig::resolve(&overrides, image.settings()) {

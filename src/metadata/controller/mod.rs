@@ -8,6 +8,7 @@
 mod create_partitions;
 mod create_topics;
 mod delete_topics;
+mod describe_configs;
 mod housekeeping;
 mod placement;
 
@@ -17,6 +18,7 @@ mod tests;
 pub use create_partitions::{CreatePartitions, PartitionsResult, create_partitions};
 pub use create_topics::{CreateTopic, CreatedTopic, ReplicaAssignment, create_topics};
 pub use delete_topics::{DeleteTopic, DeletedTopic, delete_topics};
+pub use describe_configs::describe_configs;
 pub use housekeeping::{
     AutoCreated, ProducerIdBlock, allocate_producer_ids, auto_create, bootstrap,
 };

@@ -1,0 +1,84 @@
+//! DescribeConfigs, one resource at a time.
+
+use super::ApiError;
+use crate::base::NodeId;
+use crate::metadata::config::{ConfigEntry, describe_broker_config, describe_topic_config};
+use crate::metadata::image::ClusterImage;
+use crate::metadata::topic_name;
+use crate::protocol::ErrorCode;
+
+/// The resource types of Kafka's `ConfigResource.Type`.
+mod resource {
+    pub const TOPIC: i8 = 2;
+    pub const BROKER: i8 = 4;
+    pub const BROKER_LOGGER: i8 = 8;
+}
+
+/// The settings of a resource, by name; of these names only, when `keys` has any. `node` is who answers:
+/// a broker knows its own settings only.
+pub fn describe_configs(
+    image: &ClusterImage,
+    node: NodeId,
+    resource_type: i8,
+    name: &str,
+    keys: Option<&[&str]>,
+) -> Result<Vec<ConfigEntry>, ApiError> {
+    match resource_type {
+        resource::TOPIC => describe_topic(image, name, keys),
+        // Settings that hold for every broker can be made at run time only, and there are none.
+        resource::BROKER if name.is_empty() => Ok(Vec::new()),
+        resource::BROKER => {
+            check_node(node, name, " or empty string,")?;
+            Ok(describe_broker_config(image.settings(), keys))
+        }
+        resource::BROKER_LOGGER if name.is_empty() => Err(ApiError::new(
+            ErrorCode::InvalidRequest,
+            "Broker id must not be empty",
+        )),
+        // No logger can be set at run time, so none is told.
+        resource::BROKER_LOGGER => check_node(node, name, "").map(|()| Vec::new()),
+        other => {
+            let message = format!(
+                "Unexpected resource type {} for resource {name}",
+                type_name(other)
+            );
+            Err(ApiError::new(ErrorCode::InvalidRequest, message))
+        }
+    }
+}
+
+fn describe_topic(
+    image: &ClusterImage,
+    name: &str,
+    keys: Option<&[&str]>,
+) -> Result<Vec<ConfigEntry>, ApiError> {
+    let invalid = |message| ApiError::new(ErrorCode::InvalidTopicException, message);
+    topic_name::validate(name).map_err(invalid)?;
+    let unknown = ApiError::bare(ErrorCode::UnknownTopicOrPartition);
+    let topic = image.topic(name).ok_or(unknown)?;
+    Ok(describe_topic_config(
+        &topic.overrides,
+        image.settings(),
+        keys,
+    ))
+}
+
+/// Whether `name` is this node's; `or` is what else it might have been.
+fn check_node(node: NodeId, name: &str, or: &str) -> Result<(), ApiError> {
+    let refuse = |message| Err(ApiError::new(ErrorCode::InvalidRequest, message));
+    match name.parse::<i32>() {
+        Err(_) => refuse(format!("Broker id must be an integer, but it is: {name}")),
+        Ok(id) if id == node.get() => Ok(()),
+        Ok(_) => refuse(format!(
+            "Unexpected broker id, expected {node}{or} but received {name}"
+        )),
+    }
+}
+
+fn type_name(resource_type: i8) -> &'static str {
+    match resource_type {
+        16 => "CLIENT_METRICS",
+        32 => "GROUP",
+        _ => "UNKNOWN",
+    }
+}

@@ -1,0 +1,247 @@
+//! What Kafka 4.3.1 answers, as tables: its messages were taken from a running broker.
+
+mod creation;
+mod deletion;
+mod growth;
+
+use std::sync::Arc;
+
+use super::*;
+use crate::base::{NodeId, PartitionIndex, ShardId, TopicId};
+use crate::metadata::config::BrokerConfig;
+use crate::metadata::image::{Broker, ClusterImage, METADATA_VERSION};
+use crate::metadata::topic_name;
+
+const SHARDS: u16 = 4;
+
+fn id(n: u8) -> TopicId {
+    TopicId([n; 16])
+}
+
+fn ids(n: usize) -> Vec<TopicId> {
+    (0..n)
+        .map(|i| TopicId((i as u128 + 1000).to_be_bytes()))
+        .collect()
+}
+
+fn node(host: &str) -> Broker {
+    Broker {
+        id: NodeId(1),
+        host: host.to_owned(),
+        port: 9092,
+        rack: None,
+    }
+}
+
+/// One node, number 1, with these settings.
+fn image_with(settings: &[(&str, &str)]) -> ClusterImage {
+    let (settings, _) = BrokerConfig::parse(settings).expect("good settings");
+    let empty = ClusterImage::empty(Arc::new(settings));
+    empty
+        .apply(&bootstrap(&empty, "cluster", node("localhost")))
+        .expect("a first image")
+}
+
+fn topic(name: &str) -> CreateTopic {
+    CreateTopic {
+        name: name.to_owned(),
+        num_partitions: 1,
+        replication_factor: 1,
+        assignments: Vec::new(),
+        configs: Vec::new(),
+    }
+}
+
+fn manual(assignments: &[(i32, &[i32])]) -> CreateTopic {
+    let assignment = |(partition, brokers): &(i32, &[i32])| ReplicaAssignment {
+        partition: *partition,
+        brokers: brokers.iter().copied().map(NodeId).collect(),
+    };
+    CreateTopic {
+        num_partitions: -1,
+        replication_factor: -1,
+        assignments: assignments.iter().map(assignment).collect(),
+        ..topic("manual")
+    }
+}
+
+/// The image with these topics, `t` (3 partitions) and `a.b` among them.
+fn image() -> ClusterImage {
+    let image = image_with(&[]);
+    let topics = [
+        CreateTopic {
+            num_partitions: 3,
+            ..topic("t")
+        },
+        topic("a.b"),
+    ];
+    let created = create_topics(&image, &topics, false, SHARDS, &[id(1), id(2)]);
+    image
+        .apply(&created.records)
+        .expect("records of this image")
+}
+
+fn create_one(topic: CreateTopic) -> Result<CreatedTopic, ApiError> {
+    let outcome = create_topics(&image(), &[topic], false, SHARDS, &[id(9)]);
+    let [(_, result)] = <[_; 1]>::try_from(outcome.result).expect("one result");
+    assert_eq!(result.is_ok(), !outcome.records.is_empty());
+    result
+}
+
+#[test]
+fn topics_are_made_on_the_way() {
+    let image = image();
+    let names = ["t", "new", "sp ace", topic_name::CONSUMER_OFFSETS];
+    let outcome = auto_create(&image, &names, SHARDS, &ids(4));
+    let codes: Vec<_> = outcome
+        .result
+        .iter()
+        .map(|(name, result)| (name.as_str(), result.as_ref().err().map(|error| error.code)))
+        .collect();
+    assert_eq!(
+        codes,
+        [
+            ("t", None),
+            ("new", None),
+            ("sp ace", Some(ErrorCode::InvalidTopicException)),
+            (topic_name::CONSUMER_OFFSETS, None),
+        ]
+    );
+    let after = image
+        .apply(&outcome.records)
+        .expect("records of this image");
+    let offsets = after
+        .topic(topic_name::CONSUMER_OFFSETS)
+        .expect("it is there");
+    assert!(offsets.internal && offsets.config.cleanup_compact);
+    assert_eq!(offsets.config.segment_bytes, 104_857_600);
+    assert_eq!(offsets.partitions.len(), 50);
+    assert!(!after.topic("new").expect("it is there").internal);
+}
+
+#[test]
+fn producer_ids_come_in_blocks() {
+    let image = image();
+    let first = allocate_producer_ids(&image).expect("there are ids");
+    assert_eq!((first.result.first.get(), first.result.len), (0, 1000));
+    let image = image.apply(&first.records).expect("records of this image");
+    let second = allocate_producer_ids(&image).expect("there are ids");
+    assert_eq!(second.result.first.get(), 1000);
+    let last = [Record::ProducerIds {
+        next: crate::base::ProducerId(i64::MAX - 999),
+    }];
+    let used_up = image.apply(&last).expect("records of this image");
+    assert!(allocate_producer_ids(&used_up).is_none());
+}
+
+#[test]
+fn a_start_records_only_what_is_new() {
+    let image = image();
+    assert_eq!(image.cluster_id(), "cluster");
+    assert_eq!(
+        image.features().get("metadata.version"),
+        Some(&METADATA_VERSION)
+    );
+    assert!(bootstrap(&image, "another", node("localhost")).is_empty());
+    let moved = bootstrap(&image, "another", node("elsewhere"));
+    assert_eq!(moved, [Record::Broker(node("elsewhere"))]);
+}
+
+#[test]
+fn new_partitions_are_spread_over_the_shards() {
+    let mut image = image_with(&[]);
+    for n in 0..8 {
+        let topics = [topic(&format!("single-{n}"))];
+        let created = create_topics(&image, &topics, false, SHARDS, &[id(n + 1)]);
+        image = image
+            .apply(&created.records)
+            .expect("records of this image");
+    }
+    let wide = CreateTopic {
+        num_partitions: 10,
+        ..topic("wide")
+    };
+    let created = create_topics(&image, &[wide], false, SHARDS, &[id(50)]);
+    image = image
+        .apply(&created.records)
+        .expect("records of this image");
+    let owners: Vec<u16> = image
+        .topics()
+        .flat_map(|topic| &topic.partitions)
+        .map(|p| p.shard.get())
+        .collect();
+    let count = |shard: u16| owners.iter().filter(|owner| **owner == shard).count();
+    assert_eq!([count(0), count(1), count(2), count(3)], [5, 5, 4, 4]);
+    assert!(reassign_shards(&image, SHARDS).is_empty());
+}
+
+#[test]
+fn partitions_follow_the_number_of_shards() {
+    let image = image();
+    for shards in [1, 2, 3, 7] {
+        let moves = reassign_shards(&image, shards);
+        let after = image.apply(&moves).expect("moves of this image");
+        let mut all = after.topics().flat_map(|topic| &topic.partitions);
+        assert!(all.all(|p| p.shard < ShardId(shards)));
+        assert!(reassign_shards(&after, shards).is_empty(), "it is stable");
+    }
+    let one = image
+        .apply(&reassign_shards(&image, 1))
+        .expect("moves of this image");
+    assert!(
+        one.partition(id(1), PartitionIndex(2))
+            .is_some_and(|p| p.shard == ShardId(0))
+    );
+}
+
+#[test]
+fn resources_are_described() {
+    let image = image();
+    let check = |kind: i8, name: &str, expected: Result<bool, (ErrorCode, Option<&str>)>| {
+        let found = describe_configs(&image, NodeId(1), kind, name, None);
+        let expected = expected.map_err(|(code, message)| ApiError {
+            code,
+            message: message.map(str::to_owned),
+        });
+        assert_eq!(
+            found.map(|entries| !entries.is_empty()),
+            expected,
+            "{kind} {name}"
+        );
+    };
+    use ErrorCode as E;
+    check(2, "t", Ok(true));
+    check(2, "nope", Err((E::UnknownTopicOrPartition, None)));
+    let dot = "Topic name is invalid: '.' is not allowed";
+    check(2, ".", Err((E::InvalidTopicException, Some(dot))));
+    check(4, "1", Ok(true));
+    check(4, "", Ok(false));
+    let invalid = |message| Err((E::InvalidRequest, Some(message)));
+    check(
+        4,
+        "x",
+        invalid("Broker id must be an integer, but it is: x"),
+    );
+    check(
+        4,
+        "2",
+        invalid("Unexpected broker id, expected 1 or empty string, but received 2"),
+    );
+    check(8, "1", Ok(false));
+    check(8, "", invalid("Broker id must not be empty"));
+    check(
+        8,
+        "2",
+        invalid("Unexpected broker id, expected 1 but received 2"),
+    );
+    check(
+        32,
+        "g",
+        invalid("Unexpected resource type GROUP for resource g"),
+    );
+    check(
+        99,
+        "g",
+        invalid("Unexpected resource type UNKNOWN for resource g"),
+    );
+}
