@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use common::wire::Connection;
-use common::{Broker, Options, client, deps};
+use common::{Broker, Options, client, deps, kafka};
 
 /// A client's whole walk takes 10 to 40 s on two busy cores; a hang must not eat the run.
 const LIMIT: Duration = Duration::from_secs(240);
@@ -45,6 +45,16 @@ fn kafka_python() {
 #[test]
 fn aiokafka() {
     python("aiokafka", "aiokafka_client.py");
+}
+
+#[test]
+fn java_client() {
+    if deps::kafka_class_path().is_none() {
+        return deps::skip("client_matrix::java_client", "Java and Kafka's jars");
+    }
+    let mut command = kafka::java();
+    command.arg(client_dir("java").join("Matrix.java"));
+    walk(command);
 }
 
 #[test]

@@ -175,6 +175,8 @@ error_codes! {
     StreamsInvalidTopologyEpoch = 131, "STREAMS_INVALID_TOPOLOGY_EPOCH";
     StreamsTopologyFenced = 132, "STREAMS_TOPOLOGY_FENCED";
     ShareSessionLimitReached = 133, "SHARE_SESSION_LIMIT_REACHED";
+    GroupDeletionFailed = 134, "GROUP_DELETION_FAILED";
+    StreamsTopologyDescriptionUpdateFailed = 135, "STREAMS_TOPOLOGY_DESCRIPTION_UPDATE_FAILED";
 }
 
 impl std::fmt::Display for ErrorCode {

@@ -2,9 +2,11 @@
 
 mod generate;
 mod generated;
+mod group_records;
 mod hostile;
 mod random;
 mod round_trip;
+mod rust;
 mod schema;
 mod table;
 mod value;

@@ -127,9 +127,11 @@ settled() {
 # both_topics TAG FIRST END: the same values to the two topics of the group.
 both_topics() {
     values "$1" "$2" "$3" > "$work/run"
-    cut -f2 "$work/run" | tee -a "$work/group-expected" >> "$work/group-expected"
     local topic
-    for topic in group-one group-twelve; do produce -t $topic -X enable.idempotence=true < "$work/run"; done
+    for topic in group-one group-twelve; do
+        cut -f2 "$work/run" >> "$work/group-expected"
+        produce -t $topic -X enable.idempotence=true < "$work/run"
+    done
 }
 
 restart_under_a_producer() {
