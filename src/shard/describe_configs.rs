@@ -1,15 +1,15 @@
 //! DescribeConfigs (key 32), versions 1 to 4.
 //!
 //! - Resource types: 2 is a topic, 4 this broker (an empty name asks for the dynamic defaults of all brokers, of which
-//!   there are none). Loggers, client metrics and groups have no settings here yet: INVALID_REQUEST says so.
+//!   there are none), 8 its loggers (none can be set). Client metrics and groups have no settings yet: INVALID_REQUEST.
 //! - Null keys, or none, ask for everything.
 //! - Synonyms on request, documentation on request from version 3.
 
 use std::rc::Rc;
 
-use crate::metadata::config::{ConfigEntry, describe_broker_config, describe_topic_config};
-use crate::metadata::{ClusterImage, topic_name};
-use crate::protocol::ErrorCode;
+use crate::metadata::ClusterImage;
+use crate::metadata::config::ConfigEntry;
+use crate::metadata::controller::{self, ApiError};
 use crate::protocol::messages::describe_configs::{
     DescribeConfigsRequest, DescribeConfigsResource, DescribeConfigsResourceResult,
     DescribeConfigsResponse, DescribeConfigsResult, DescribeConfigsSynonym,
@@ -17,9 +17,6 @@ use crate::protocol::messages::describe_configs::{
 use crate::shard::Shard;
 use crate::shard::dispatch::Request;
 use crate::shard::response::Response;
-
-const TOPIC: i8 = 2;
-const BROKER: i8 = 4;
 
 /// Answers a DescribeConfigs request.
 pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
@@ -52,33 +49,12 @@ pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
     )
 }
 
-type Described = Result<Vec<ConfigEntry>, (ErrorCode, String)>;
+type Described = Result<Vec<ConfigEntry>, ApiError>;
 
 fn describe(image: &ClusterImage, shard: &Shard, asked: &DescribeConfigsResource<'_>) -> Described {
-    let invalid = |why: String| Err((ErrorCode::InvalidRequest, why));
     let only = asked.configuration_keys.as_deref();
-    let name = asked.resource_name;
-    match asked.resource_type {
-        TOPIC => {
-            topic_name::validate(name)
-                .map_err(|why| (ErrorCode::InvalidTopicException, why.to_string()))?;
-            let unknown = || (ErrorCode::UnknownTopicOrPartition, String::new());
-            let topic = image.topic(name).ok_or_else(unknown)?;
-            Ok(describe_topic_config(&topic.overrides, &shard.config, only))
-        }
-        BROKER if name.is_empty() => Ok(Vec::new()),
-        BROKER => match name.parse::<i32>() {
-            Ok(id) if id == shard.config.node_id.get() => {
-                Ok(describe_broker_config(&shard.config, only))
-            }
-            Ok(_) => invalid(format!(
-                "Unexpected broker id, expected {} or empty string, but received {name}",
-                shard.config.node_id
-            )),
-            Err(_) => invalid(format!("Broker id must be an integer, but it is: {name}")),
-        },
-        other => invalid(format!("Unsupported resource type: {other}")),
-    }
+    let node = shard.config.node_id;
+    controller::describe_configs(image, node, asked.resource_type, asked.resource_name, only)
 }
 
 /// What the request wants shown of each setting.
@@ -101,9 +77,9 @@ impl Shown {
         };
         match described {
             Ok(entries) => result.configs = entries.iter().map(|entry| self.entry(entry)).collect(),
-            Err((error, message)) => {
-                result.error_code = error.code();
-                result.error_message = (!message.is_empty()).then_some(message);
+            Err(error) => {
+                result.error_code = error.code.code();
+                result.error_message = Some(error.message.as_deref().unwrap_or_default());
             }
         }
         result
