@@ -92,13 +92,13 @@ impl ProducerEntry {
         self.last_timestamp = batch.timestamp;
     }
 
-    /// Forgets batches at and after `offset`; false if none is left of some.
+    /// Forgets batches at and after `offset`; true if there were any.
     fn truncate(&mut self, offset: Offset) -> bool {
-        let had = self.last_batch().is_some();
+        let mut cut = false;
         for slot in &mut self.batches {
-            slot.take_if(|b| b.last_offset >= offset);
+            cut |= slot.take_if(|b| b.last_offset >= offset).is_some();
         }
-        self.last_batch().is_some() || !had
+        cut
     }
 
     fn find(&self, batch: &BatchInfo) -> Option<&StoredBatch> {
@@ -299,11 +299,15 @@ impl Producers {
         });
     }
 
-    /// Forgets batches at and after `offset`; true if that left a producer without any.
+    /// Forgets batches at and after `offset`, and the producers that are left without any; true if there were any.
     pub(super) fn truncate(&mut self, offset: Offset) -> bool {
-        let before = self.entries.len();
-        self.entries.retain(|_, e| e.truncate(offset));
-        self.entries.len() < before
+        let mut cut = false;
+        self.entries.retain(|_, entry| {
+            let entry_cut = entry.truncate(offset);
+            cut |= entry_cut;
+            !entry_cut || entry.last_batch().is_some()
+        });
+        cut
     }
 
     pub(super) fn clear(&mut self) {

@@ -121,14 +121,6 @@ impl SparseIndex {
         })
     }
 
-    /// Forgets the entries at and beyond `relative_offset`, after the log was cut there at `position`.
-    pub(crate) fn truncate(&mut self, relative_offset: u32, position: u32) {
-        self.offsets.retain(|e| e.relative_offset < relative_offset);
-        self.times.retain(|e| e.relative_offset < relative_offset);
-        let last = self.offsets.last().map_or(0, |e| e.position);
-        self.bytes_since_entry = position.saturating_sub(last);
-    }
-
     /// Ascending offsets, positions and times, all inside the segment.
     pub(crate) fn invariants(&self, size_bytes: u32) {
         assert!(

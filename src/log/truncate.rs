@@ -3,11 +3,9 @@
 use thiserror::Error;
 
 use super::Log;
-use super::read::ScanFrom;
 use super::retention::{DeleteReason, SegmentToDelete};
-use super::segments::{ActiveSegment, Segment, relative};
+use super::segments::{ActiveSegment, Segment};
 use crate::base::{Now, Offset};
-use crate::protocol::records::NO_TIMESTAMP;
 
 /// What a truncation did.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -18,27 +16,27 @@ pub struct Truncation {
     pub segment: Option<Offset>,
     /// Its bytes now.
     pub size_bytes: u32,
-    /// A producer lost all that was known of it: the caller reloads the producers from the last snapshot at or below the
-    /// log's end and replays the batches after it.
+    /// Batches of producers were cut, and earlier ones are not remembered: the caller reloads the producers from the last
+    /// snapshot at or below the log's end and replays the batches after it.
     pub rebuild_producers: bool,
 }
 
-/// The log's memory cannot tell where the cut falls: the segment has to be scanned, and the outcome given to
-/// [`Log::truncate_with`].
+/// The cut falls within a segment. The segment has to be scanned up to the batch that holds the target, and what stays
+/// given to [`Log::truncate_with`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
-#[error("the position of offset {target} in segment {segment} is not in memory")]
+#[error("the position of offset {target} in segment {segment} has to be looked up")]
 pub struct ColdTruncation {
     /// The segment that holds the target, by base offset.
     pub segment: Offset,
-    /// Where to begin the search for the position; the indexes of the part that stays are needed all the same.
-    pub scan_from: ScanFrom,
+    /// Its bytes: where the scan ends at the latest.
+    pub size_bytes: u32,
     /// The first offset to go.
     pub target: Offset,
 }
 
 impl Log {
-    /// Removes every record at or after `target`, as far as memory knows where that is. Nothing happens if the log ends
-    /// at or before it. The batch that contains `target` goes as a whole.
+    /// Removes every record at or after `target`. Nothing happens if the log ends at or before it; a cut within a segment
+    /// needs a scan of it.
     pub fn truncate_to(&mut self, now: Now, target: Offset) -> Result<Truncation, ColdTruncation> {
         let target = Offset(target.0.max(0));
         if target >= self.log_end_offset {
@@ -48,24 +46,17 @@ impl Log {
         if target <= self.first_base() {
             return Ok(self.truncate_fully(now, target));
         }
-        let cold = ColdTruncation {
-            segment: self.segment_at(target).0.base_offset,
-            scan_from: self.scan_from(self.segment_at(target).0, target),
+        let segment = self.segment_at(target).0;
+        Err(ColdTruncation {
+            segment: segment.base_offset,
+            size_bytes: segment.size_bytes,
             target,
-        };
-        if cold.segment != self.active.segment.base_offset {
-            return Err(cold);
-        }
-        let at = self.recent.find(target).ok_or(cold)?;
-        let batch = *self.recent.get(at).ok_or(cold)?;
-        let mut kept = self.active.clone();
-        kept.cut(relative(cold.segment, batch.base_offset), batch.position);
-        Ok(self.truncate_with(kept, batch.base_offset))
+        })
     }
 
-    /// Removes every record at or after `target`, given the part of its segment that stays, which becomes the active
-    /// segment.
-    pub fn truncate_with(&mut self, kept: ActiveSegment, target: Offset) -> Truncation {
+    /// Cuts the log to end at `end`, given the part of the last segment that stays, up to `end`: it becomes the active
+    /// segment. `end` is the target's batch's base offset, since batches go as a whole.
+    pub fn truncate_with(&mut self, kept: ActiveSegment, end: Offset) -> Truncation {
         let base = kept.segment.base_offset;
         let mut deleted = Vec::new();
         while let Some(last) = self.closed.back().filter(|s| s.base_offset >= base) {
@@ -79,12 +70,12 @@ impl Log {
         }
         let size_bytes = kept.segment.size_bytes;
         self.active = kept;
-        self.cut_state(target);
+        self.cut_state(end);
         Truncation {
             deleted,
             segment: Some(base),
             size_bytes,
-            rebuild_producers: self.producers.truncate(target),
+            rebuild_producers: self.producers.truncate(end),
         }
     }
 
@@ -121,25 +112,5 @@ fn truncated(segment: &Segment) -> SegmentToDelete {
         segment: segment.base_offset,
         size_bytes: segment.size_bytes,
         reason: DeleteReason::Truncation,
-    }
-}
-
-impl ActiveSegment {
-    /// Drops what lies at and after a position. The largest timestamp becomes what the time index still proves, or stays
-    /// if it lies before the cut.
-    fn cut(&mut self, relative_offset: u32, position: u32) {
-        self.index.truncate(relative_offset, position);
-        self.segment.size_bytes = position;
-        if position == 0 {
-            self.first_timestamp = None;
-        }
-        if relative(self.segment.base_offset, self.segment.max_timestamp_offset) < relative_offset {
-            return;
-        }
-        let last = self.index.time_entries().last();
-        self.segment.max_timestamp = last.map_or(NO_TIMESTAMP, |e| e.timestamp);
-        self.segment.max_timestamp_offset = last.map_or(self.segment.base_offset, |e| {
-            self.segment.base_offset.plus(i64::from(e.relative_offset))
-        });
     }
 }

@@ -125,15 +125,15 @@ impl Partition {
         Ok(done)
     }
 
-    /// Removes every record at or after `target`, given what stays of its segment.
+    /// Cuts the log to end at `end`, given what stays of its last segment.
     pub fn truncate_with(
         &mut self,
         kept: ActiveSegment,
-        target: Offset,
+        end: Offset,
         out: &mut Effects,
     ) -> Result<Truncation, TruncateError> {
         self.check_idle()?;
-        let done = self.log.truncate_with(kept, target);
+        let done = self.log.truncate_with(kept, end);
         self.truncated(&done, out);
         Ok(done)
     }

@@ -7,6 +7,7 @@
 mod append;
 mod completion;
 mod effects;
+mod fuzz;
 mod maintenance;
 mod offsets;
 mod parked;
@@ -15,6 +16,7 @@ use std::collections::VecDeque;
 
 pub use append::{Acks, AppendError, Appended};
 pub use effects::{Effect, Effects, Seal};
+pub use fuzz::fuzz_partition;
 pub use maintenance::TruncateError;
 pub use offsets::{EpochAnswer, Isolation, Offsets};
 
