@@ -318,7 +318,7 @@ impl Producers {
         assert!(self.entries.len() <= PRODUCERS_MAX);
         for entry in self.entries.values() {
             let ascending = |a: &&StoredBatch, b: &&StoredBatch| a.last_offset < b.last_offset;
-            assert!(entry.batches().is_sorted_by(ascending));
+            assert!(entry.batches().is_sorted_by(ascending), "{entry:?}");
         }
     }
 }

@@ -115,7 +115,9 @@ impl Log {
                     size_bytes: s.size_bytes,
                     reason,
                 }));
-            self.raise_start(self.first_base());
+            let first = self.first_base();
+            self.recent.evict_while(|b| b.base_offset < first);
+            self.raise_start(first);
         }
     }
 

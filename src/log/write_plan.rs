@@ -158,7 +158,7 @@ impl WriteQueue {
     }
 
     /// The log was emptied or cut, and now ends at `end_offset`, `position` bytes into `segment`, whose file is cut too.
-    /// Nothing may be in flight.
+    /// Nothing may be in flight; segments before it still get their seals.
     pub fn restart(&mut self, segment: Offset, position: u32, end_offset: Offset) {
         assert!(
             self.is_idle(),
@@ -167,9 +167,10 @@ impl WriteQueue {
         let known = self.lanes.iter().find(|l| l.segment == segment);
         let mut lane = Lane::new(segment, position, end_offset);
         lane.written = known.map_or(position, |l| l.written.min(position));
-        lane.ends
-            .extend((lane.written < position).then_some((position, end_offset)));
-        self.lanes.clear();
+        if lane.written < position {
+            lane.ends.push_back((position, end_offset));
+        }
+        self.lanes.retain(|l| l.segment < segment);
         self.lanes.push_back(lane);
         self.wanted.clear();
         self.written_offset = self.written_offset.min(end_offset);
@@ -198,7 +199,7 @@ impl WriteQueue {
             return None;
         }
         let file_from = page_down(u64::from(lane.written));
-        let file_max = file_from + page_down(bytes_max).max(PAGE_BYTES);
+        let file_max = file_from.saturating_add(page_down(bytes_max).max(PAGE_BYTES));
         let data_end = u64::from(lane.appended).min(file_max) as u32;
         let file_to = page_up(u64::from(data_end));
         if file_to > lane.reserved {
@@ -216,8 +217,7 @@ impl WriteQueue {
     /// The write completed.
     pub fn on_written(&mut self, result: Result<(), IoFailed>) {
         let Some(op) = self.write.take() else { return };
-        if result.is_err() {
-            self.poison();
+        if !self.succeeded(result) {
             return;
         }
         let Some(lane) = self.lanes.front_mut() else {
@@ -255,10 +255,10 @@ impl WriteQueue {
 
     /// The sync completed: it covers what was written before it began.
     pub fn on_synced(&mut self, result: Result<(), IoFailed>) {
-        let Some(op) = self.sync.take() else { return };
-        match result {
-            Ok(()) => self.durable(op.up_to),
-            Err(IoFailed) => self.poison(),
+        if let Some(op) = self.sync.take()
+            && self.succeeded(result)
+        {
+            self.durable(op.up_to);
         }
     }
 
@@ -282,8 +282,7 @@ impl WriteQueue {
     /// The seal completed. Returns the segment, which is durable and at rest from now on.
     pub fn on_sealed(&mut self, result: Result<(), IoFailed>) -> Option<Offset> {
         let op = self.seal.take()?;
-        if result.is_err() {
-            self.poison();
+        if !self.succeeded(result) {
             return None;
         }
         self.lanes.pop_front();
@@ -397,6 +396,12 @@ impl WriteQueue {
         self.lanes
             .front()
             .map_or((self.written_offset, 0), |l| (l.segment, l.written))
+    }
+
+    /// Whether the result may be believed: after a failure nothing is, not even later successes.
+    fn succeeded(&mut self, result: Result<(), IoFailed>) -> bool {
+        self.poisoned |= result.is_err();
+        !self.poisoned
     }
 
     fn durable(&mut self, up_to: Offset) {

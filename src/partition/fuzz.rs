@@ -50,6 +50,10 @@ impl Input<'_> {
         }
     }
 
+    fn one_in(&mut self, n: u8) -> bool {
+        self.byte().is_multiple_of(n)
+    }
+
     fn below(&mut self, n: u32) -> u32 {
         (u32::from(self.byte()) << 8 | u32::from(self.byte())) % n.max(1)
     }
@@ -95,15 +99,15 @@ impl World {
             segment_ms: 5_000,
             index_interval_bytes: 2_000,
             retention_ms: Some(20_000),
-            retention_bytes: (input.byte() % 2 == 0).then_some(50_000),
+            retention_bytes: (input.one_in(2)).then_some(50_000),
             producer_id_expiration_ms: 15_000,
-            durability: if input.byte() % 4 == 0 {
+            durability: if input.one_in(4) {
                 Durability::Write
             } else {
                 Durability::Fsync
             },
-            flush_messages: if input.byte() % 4 == 0 { 10 } else { i64::MAX },
-            preallocate: input.byte() % 4 == 0,
+            flush_messages: if input.one_in(4) { 10 } else { i64::MAX },
+            preallocate: input.one_in(4),
             ..LogConfig::default()
         };
         let now = Now {
@@ -180,7 +184,7 @@ impl World {
         if acks != Acks::None {
             self.waiting.insert(token, Waiting { acks, end_offset });
         }
-        if input.byte() % 4 != 0 {
+        if !input.one_in(4) {
             self.partition.pump(&mut self.effects);
         }
     }
@@ -268,7 +272,8 @@ impl World {
             self.acked_durable = self.acked_durable.max(end);
         }
         let needs_durable = self.acked_durable;
-        for batch in self.batches.iter().filter(|b| b.end_offset <= end) {
+        let below = self.batches.iter().rev().filter(|b| b.end_offset <= end);
+        for batch in below.take(8) {
             assert!(self.disk.is_written(batch), "{batch:?} was acknowledged");
             if batch.end_offset <= needs_durable {
                 assert!(self.disk.is_durable(batch), "{batch:?} was acknowledged");
@@ -320,7 +325,7 @@ impl World {
     fn read(&mut self, input: &mut Input<'_>) {
         let end = self.partition.log().log_end_offset().0;
         let offset = Offset(i64::from(input.below(end as u32 + 3)) - 1);
-        let (max_bytes, min_one) = (input.below(30_000), input.byte() % 2 == 0);
+        let (max_bytes, min_one) = (input.below(30_000), input.one_in(2));
         let isolation = Isolation::ReadUncommitted;
         let step = self.partition.read(offset, max_bytes, isolation, min_one);
         let start = self.partition.log().log_start_offset();
@@ -385,7 +390,7 @@ impl World {
         if self.partition.watch(token, offset) {
             self.watching.insert(token, offset);
         }
-        if input.byte() % 4 == 0 {
+        if input.one_in(4) {
             assert_eq!(
                 self.partition.unwatch(token),
                 self.watching.remove(&token).is_some()
@@ -457,6 +462,9 @@ impl World {
         self.acked_written = self.acked_written.min(end);
         self.acked_durable = self.acked_durable.min(end);
         self.producers.truncate(end);
+        if self.partition.log().producers().is_empty() {
+            self.producers.clear();
+        }
         if done.rebuild_producers {
             self.partition.set_producers(self.producers.replayed());
         }
@@ -477,7 +485,7 @@ impl World {
 
     /// The process dies, or the power goes; what the disk then holds is recovered.
     fn crash(&mut self, input: &mut Input<'_>) {
-        let power = input.byte() % 2 == 0;
+        let power = input.one_in(2);
         self.disk.crash(power);
         let start = self.partition.log().log_start_offset();
         let broken = self.batches.iter().position(|b| !self.disk.is_written(b));

@@ -149,12 +149,14 @@ impl Partition {
     fn truncated(&mut self, done: &Truncation, out: &mut Effects) {
         let Some(segment) = done.segment else { return };
         let end = self.log.log_end_offset();
-        self.to_seal.clear();
+        self.to_seal.retain(|s| s.segment.base_offset < segment);
         self.writes.restart(segment, done.size_bytes, end);
         self.high_watermark = self.writes.written_offset();
         self.release_all(ErrorCode::NotLeaderOrFollower, out);
-        for doomed in self.doomed.drain(..) {
-            out.push(Effect::Delete(doomed));
+        for doomed in self.doomed.extract_if(.., |d| d.segment >= segment) {
+            if doomed.segment > segment {
+                out.push(Effect::Delete(doomed));
+            }
         }
         for delete in &done.deleted {
             out.push(Effect::Delete(*delete));

@@ -81,8 +81,13 @@ impl NaiveProducers {
         self.batches.retain(|(b, _)| !idle.contains(&b.producer_id));
     }
 
+    pub fn clear(&mut self) {
+        self.batches.clear();
+    }
+
     pub fn truncate(&mut self, end: Offset) {
-        self.batches.retain(|&(_, offset)| offset < end);
+        let last = |b: &BatchInfo, offset: Offset| offset.plus(i64::from(b.last_offset_delta));
+        self.batches.retain(|(b, offset)| last(b, *offset) < end);
     }
 
     /// The state that recovery would build from these batches.
