@@ -38,7 +38,6 @@ pub(super) enum Then {
     /// The assignment is given to the members.
     StoreAssignment {
         group: Arc<str>,
-        generation: GenerationId,
         assignments: BTreeMap<String, Bytes>,
     },
     /// The static member that took the place of another is told so, or gives it back.

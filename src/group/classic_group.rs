@@ -81,8 +81,8 @@ pub(super) struct ClassicGroup {
     pub(super) subscribed_topics: Option<BTreeSet<Arc<str>>>,
     /// Set while the group prepares its first rebalance.
     pub(super) initial_delay: Option<InitialDelay>,
-    /// The generation whose assignment is being written.
-    pub(super) storing: Option<GenerationId>,
+    /// The append that writes an assignment, while in flight, and its generation.
+    pub(super) storing: Option<(AppendId, GenerationId)>,
     /// The append that makes the group exist, while in flight.
     pub(super) created_by: Option<AppendId>,
 }

@@ -166,11 +166,10 @@ impl Coordinator {
             Then::CreateGroup { group } => {
                 self.on_group_created(append_id, &group, result, out);
             }
-            Then::StoreAssignment {
-                group,
-                generation,
-                assignments,
-            } => self.on_assignment_stored(now, (group, generation), assignments, result, out),
+            Then::StoreAssignment { group, assignments } => {
+                let stored = (group, assignments);
+                self.on_assignment_stored(now, append_id, stored, result, out);
+            }
             Then::ReplaceStaticMember(replacement) => {
                 self.on_static_member_replaced(now, *replacement, result, out);
             }
@@ -234,7 +233,7 @@ impl Coordinator {
             }
             match group.state {
                 State::PreparingRebalance => assert!(self.timers.is_set(&group.join_timer())),
-                State::CompletingRebalance if group.storing != Some(group.generation_id) => {
+                State::CompletingRebalance if !group.is_storing() => {
                     assert!(self.timers.is_set(&group.sync_timer()));
                 }
                 _ => {}

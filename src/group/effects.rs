@@ -47,6 +47,9 @@ pub struct GroupRecord {
     pub value: Option<Bytes>,
 }
 
+/// What became of each partition of a topic.
+pub type PartitionErrors = Vec<(PartitionIndex, ErrorCode)>;
+
 /// The reply to one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Response {
@@ -177,7 +180,7 @@ pub struct CommittedTopic {
     /// The topic's id, as in the request.
     pub topic_id: TopicId,
     /// Each partition of the request.
-    pub partitions: Vec<(PartitionIndex, ErrorCode)>,
+    pub partitions: PartitionErrors,
 }
 
 /// The reply to OffsetFetch, for one group.
@@ -221,7 +224,7 @@ pub struct OffsetDeleteResponse {
     /// The error of the request as a whole.
     pub error: ErrorCode,
     /// Each topic of the request, with each partition.
-    pub topics: Vec<(Arc<str>, Vec<(PartitionIndex, ErrorCode)>)>,
+    pub topics: Vec<(Arc<str>, PartitionErrors)>,
 }
 
 /// A group as DescribeGroups shows it.

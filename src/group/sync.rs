@@ -11,11 +11,11 @@ use bytes::Bytes;
 use super::appends::{InFlight, Then, client_error};
 use super::classic_group::{ClassicGroup, State};
 use super::coordinator::Coordinator;
-use super::effects::{Effect, Effects, ReplyToken, Response, SyncGroupResponse};
+use super::effects::{AppendId, Effect, Effects, ReplyToken, Response, SyncGroupResponse};
 use super::rebalance::Context;
 use super::records::group_record;
 use super::requests::SyncGroup;
-use crate::base::{GenerationId, Now};
+use crate::base::Now;
 use crate::protocol::ErrorCode;
 
 /// The first version in which the protocol's type and name are mandatory.
@@ -69,8 +69,8 @@ impl Coordinator {
     pub(super) fn on_assignment_stored(
         &mut self,
         now: Now,
-        (group_id, generation): (Arc<str>, GenerationId),
-        assignments: BTreeMap<String, Bytes>,
+        append_id: AppendId,
+        (group_id, assignments): (Arc<str>, BTreeMap<String, Bytes>),
         result: Result<(), ErrorCode>,
         out: &mut Effects,
     ) {
@@ -78,9 +78,11 @@ impl Coordinator {
         let Some(group) = groups.get_mut(&group_id) else {
             return;
         };
-        if group.storing == Some(generation) {
-            group.storing = None;
-        }
+        // The group may have stored others since, or have been removed and made anew.
+        let storing = group.storing.take_if(|(latest, _)| *latest == append_id);
+        let Some((_, generation)) = storing else {
+            return;
+        };
         // Another rebalance may have begun while the record was written.
         if group.state != State::CompletingRebalance || group.generation_id != generation {
             return;
@@ -113,9 +115,15 @@ impl ClassicGroup {
         if let Some(member) = self.members.get_mut(member_id) {
             member.parked_sync = Some(token);
         }
-        if self.is_leader(member_id) && self.storing != Some(self.generation_id) {
+        if self.is_leader(member_id) && !self.is_storing() {
             self.store_assignments(request.assignments, cx);
         }
+    }
+
+    /// Whether the assignments of this generation are being written.
+    pub(super) fn is_storing(&self) -> bool {
+        self.storing
+            .is_some_and(|(_, generation)| generation == self.generation_id)
     }
 
     fn store_assignments(&mut self, assignments: Vec<(String, Bytes)>, cx: &mut Context<'_>) {
@@ -123,12 +131,11 @@ impl ClassicGroup {
         let value = self.as_value(|member| assigned(&assignments, &member.id));
         let then = Then::StoreAssignment {
             group: Arc::clone(&self.id),
-            generation: self.generation_id,
             assignments,
         };
-        self.storing = Some(self.generation_id);
         let records = vec![group_record(&self.id, &value)];
-        cx.appends.push(records, InFlight::then(then), cx.out);
+        let append_id = cx.appends.push(records, InFlight::then(then), cx.out);
+        self.storing = Some((append_id, self.generation_id));
     }
 
     fn stabilize(&mut self, assignments: BTreeMap<String, Bytes>, cx: &mut Context<'_>) {
