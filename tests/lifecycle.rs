@@ -1,21 +1,389 @@
+//! The life of a broker process, seen from outside: start, ready line, signals, restarts, and starts
+//! that cannot work.
 #![cfg(feature = "broker")]
-//! The life of a broker process.
+
 mod common;
-use common::{Broker, Options};
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use common::broker::{
+    Kind, Log, field, free_address, ringlog_binary, ringlog_command, spawn_logged,
+};
+use common::wire::{Connection, Heard, LATEST, batch, decode_answer, produce_request};
+use common::{Broker, Options, announce, proc, wait_for};
+use kafka_protocol::messages::ProduceRequest;
+
+/// A start that cannot work says so at once.
+const REFUSAL_LIMIT: Duration = Duration::from_secs(10);
 
 #[test]
-fn data_survives_a_kill_and_a_restart() {
-    let mut broker = Broker::start(Options::default());
-    let mut c = common::wire::Connection::open(broker.address());
-    c.create_topic("kept", 3, &[]);
-    assert_eq!(
-        c.produce("kept", 2, common::wire::batch(&[b"a", b"b"])),
-        (0, 0)
+fn port_zero_picks_free_ports_and_the_ready_line_tells_them() {
+    if !ringlog() {
+        return;
+    }
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let log = Log::default();
+    let started = Instant::now();
+    let mut child = spawn_logged(
+        &mut ringlog_command(home.path(), any, &Options::default()),
+        &log,
     );
-    broker.kill();
-    broker.restart();
-    let mut c = common::wire::Connection::open(broker.address());
-    let (error, records) = c.fetch("kept", 2, 0);
-    assert_eq!((error, records.len()), (0, 2));
-    assert_eq!(c.list_offset("kept", 2, common::wire::LATEST), 2);
+    let ready = || log.line_since_start("ringlog ready ");
+    let line = wait_for("the ready line", REFUSAL_LIMIT, ready);
+    let elapsed = started.elapsed();
+    let address = |name: &str| field::<SocketAddr>(&line, name).expect("an address");
+    let connected = ["kafka=", "admin="].map(|name| TcpStream::connect(address(name)).is_ok());
+    let shards: Option<usize> = field(&line, "shards=");
+    child.kill().expect("a process of ours");
+    child.wait().expect("a child of ours");
+    assert_eq!((connected, shards), ([true, true], Some(2)), "{line}");
+    announce(&format!("ready {elapsed:.0?} after an empty start"));
+}
+
+#[test]
+fn no_subcommand_means_serve() {
+    if !ringlog() {
+        return;
+    }
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let log = Log::default();
+    let mut command = Command::new(ringlog_binary());
+    command.current_dir(home.path());
+    command.args([
+        "--listen",
+        "127.0.0.1:0",
+        "--admin",
+        "127.0.0.1:0",
+        "--cores",
+        "1",
+    ]);
+    let mut child = spawn_logged(&mut command, &log);
+    wait_for("the ready line", REFUSAL_LIMIT, || {
+        log.line_since_start("ringlog ready ")
+    });
+    let in_default_place = home.path().join("ringlog-data").is_dir();
+    child.kill().expect("a process of ours");
+    child.wait().expect("a child of ours");
+    assert!(in_default_place, "the data is in ./ringlog-data");
+}
+
+#[test]
+fn a_kill_loses_nothing_acknowledged() {
+    let mut broker = Broker::start(Options::default());
+    Connection::open(broker.address()).create_topic("kept", 3, &[("retention.ms", "86400000")]);
+    for round in 0..3 {
+        let mut connection = Connection::open(broker.address());
+        for partition in 0..3 {
+            let answer = connection.produce("kept", partition, batch(&[b"a", b"b"]));
+            assert_eq!(answer, (0, 2 * round), "partition {partition}");
+        }
+        broker.kill();
+        broker.restart();
+    }
+    let mut connection = Connection::open(broker.address());
+    for partition in 0..3 {
+        let (error, records) = connection.fetch("kept", partition, 0);
+        assert_eq!((error, records.len()), (0, 6), "partition {partition}");
+        assert_eq!(connection.list_offset("kept", partition, LATEST), 6);
+    }
+}
+
+#[test]
+fn a_signal_ends_in_order_and_keeps_everything() {
+    for signal in ["TERM", "INT"] {
+        let mut broker = Broker::start(Options::default());
+        let mut connection = Connection::open(broker.address());
+        connection.create_topic("kept", 1, &[]);
+        assert_eq!(connection.produce("kept", 0, batch(&[b"before"])), (0, 0));
+        let request = produce_request("kept", 0, -1, batch(&[b"in flight"]));
+        for _ in 0..50 {
+            connection.send_raw(&connection.frame(7, &request));
+        }
+        let status = broker.terminate(signal);
+        let answered = answered(&mut connection);
+        // Java ends a process that got a signal with 128 and the signal's number.
+        let expected = match broker.kind() {
+            Kind::Ringlog => 0,
+            Kind::Kafka if signal == "TERM" => 143,
+            Kind::Kafka => 130,
+        };
+        assert_eq!(status.code(), Some(expected), "{signal}\n{}", broker.log());
+        broker.restart();
+        let mut connection = Connection::open(broker.address());
+        let end = connection.list_offset("kept", 0, LATEST);
+        assert!(
+            end > answered,
+            "{signal}: {answered} more were acknowledged, the log ends at {end}"
+        );
+    }
+}
+
+/// Counts the produce requests that were acknowledged before the connection ended.
+fn answered(connection: &mut Connection) -> i64 {
+    let mut count = 0;
+    while let Heard::Frame(frame) = connection.hear(REFUSAL_LIMIT) {
+        let answer = decode_answer::<ProduceRequest>(7, &frame);
+        count += i64::from(answer.responses[0].partition_responses[0].error_code == 0);
+    }
+    count
+}
+
+#[test]
+fn at_rest_it_is_small() {
+    if !ringlog() {
+        return;
+    }
+    let broker = Broker::start(Options::default());
+    let before = proc::cpu_ms(broker.pid());
+    let watched = Instant::now();
+    std::thread::sleep(Duration::from_secs(3));
+    let cpu_ms = proc::cpu_ms(broker.pid()) - before;
+    let percent = cpu_ms as f64 / watched.elapsed().as_millis() as f64 * 100.0;
+    announce(&format!(
+        "at rest: {} KiB resident, {percent:.2}% of a core",
+        broker.rss_kib()
+    ));
+    assert!(
+        broker.rss_kib() < 40 * 1024,
+        "{} KiB resident at rest",
+        broker.rss_kib()
+    );
+}
+
+#[test]
+fn an_occupied_port_is_said() {
+    if !ringlog() {
+        return;
+    }
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    for flag in ["--listen", "--admin"] {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let output = refused(home.path(), &[flag, &address]);
+        assert!(output.contains(&address), "{flag}: {output}");
+        assert_nothing_created(home.path());
+    }
+}
+
+#[test]
+fn a_data_directory_in_use_is_said() {
+    if !ringlog() {
+        return;
+    }
+    let mut broker = Broker::start(Options::default());
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let directory = broker.data_dir();
+    let directory = directory.to_str().expect("a plain path");
+    let output = refused(home.path(), &["--data-dir", directory]);
+    assert!(output.contains(directory), "{output}");
+    broker.assert_alive();
+    Connection::open(broker.address()).create_topic("undisturbed", 1, &[]);
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_made_is_said() {
+    if !ringlog() {
+        return;
+    }
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let file = home.path().join("file");
+    fs::write(&file, "not a directory").expect("writable");
+    let below = file.join("data");
+    for directory in [below.to_str().expect("a plain path"), "/proc/ringlog-data"] {
+        let output = refused(home.path(), &["--data-dir", directory]);
+        assert!(output.contains(directory), "{output}");
+    }
+}
+
+#[test]
+fn mistakes_in_the_configuration_are_said_with_line_and_nearest_name() {
+    if !ringlog() {
+        return;
+    }
+    let table: [(&str, &[&str]); 6] = [
+        (
+            "num.partitions=3\nnum.partition=3\n",
+            &["server.properties", "2", "num.partitions"],
+        ),
+        (
+            "\n# a comment\nlog.retention.hour=1\n",
+            &["server.properties", "3", "log.retention.hours"],
+        ),
+        (
+            "num.partitions=many\n",
+            &["server.properties", "1", "num.partitions", "many"],
+        ),
+        (
+            "num.partitions=-4\n",
+            &["server.properties", "1", "num.partitions", "-4"],
+        ),
+        (
+            "auto.create.topics.enable=perhaps\n",
+            &["1", "auto.create.topics.enable", "perhaps"],
+        ),
+        (
+            "message.max.bytes=1000000000000\n",
+            &["1", "message.max.bytes"],
+        ),
+    ];
+    for (text, expected) in table {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let config = home.path().join("server.properties");
+        fs::write(&config, text).expect("writable");
+        let output = refused(
+            home.path(),
+            &["--config", config.to_str().expect("a plain path")],
+        );
+        for word in expected {
+            assert!(output.contains(word), "{text:?}: no {word:?} in: {output}");
+        }
+        assert_nothing_created(home.path());
+    }
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let output = refused(home.path(), &["--config", "no-such-file"]);
+    assert!(output.contains("no-such-file"), "{output}");
+}
+
+#[test]
+fn a_setting_of_kafka_without_effect_is_one_warning() {
+    if !ringlog() {
+        return;
+    }
+    let broker = Broker::start(
+        Options::default()
+            .set("num.io.threads", 8)
+            .set("num.partitions", 3),
+    );
+    let log = broker.log();
+    let said = log
+        .lines()
+        .filter(|line| line.contains("num.io.threads"))
+        .count();
+    assert_eq!(said, 1, "{log}");
+    assert!(
+        !log.contains("num.partitions"),
+        "a setting with effect is no warning: {log}"
+    );
+}
+
+#[test]
+fn wrong_flags_are_refused() {
+    if !ringlog() {
+        return;
+    }
+    for flags in [
+        ["--cores", "0"],
+        ["--cores", "many"],
+        ["--listen", "nowhere"],
+        ["--liste", "127.0.0.1:0"],
+    ] {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let output = start(home.path(), &flags);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            !output.status.success() && !said.contains("panicked"),
+            "{flags:?}: {said}"
+        );
+        assert!(said.contains(flags[0]), "{flags:?}: {said}");
+        assert_nothing_created(home.path());
+    }
+}
+
+#[test]
+fn too_few_file_descriptors_are_said() {
+    if !ringlog() {
+        return;
+    }
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let serve = ringlog_command(home.path(), free_address(), &Options::default());
+    let arguments: Vec<&str> = serve
+        .get_args()
+        .filter_map(|argument| argument.to_str())
+        .collect();
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "ulimit -n 16 && exec \"$0\" \"$@\""])
+        .arg(ringlog_binary())
+        .args(arguments);
+    let output = finish(command.current_dir(home.path()));
+    let said = one_line_and_exit_one(&output);
+    assert!(
+        said.contains("nofile") || said.contains("open files") || said.contains("ulimit"),
+        "{said}"
+    );
+}
+
+/// Starts Ringlog with these flags, which cannot work, and returns the one line that it says.
+fn refused(home: &Path, flags: &[&str]) -> String {
+    one_line_and_exit_one(&start(home, flags))
+}
+
+fn one_line_and_exit_one(output: &Output) -> String {
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(
+        said.lines().count(),
+        1,
+        "one line says what is wrong: {said}"
+    );
+    assert!(
+        output.stdout.is_empty(),
+        "nothing on standard output: {output:?}"
+    );
+    said
+}
+
+/// Runs `ringlog serve` with these flags before harmless ones, to its end.
+fn start(home: &Path, flags: &[&str]) -> Output {
+    let harmless = [
+        ["--data-dir", "data"],
+        ["--listen", "127.0.0.1:0"],
+        ["--admin", "127.0.0.1:0"],
+        ["--cores", "1"],
+    ];
+    let mut command = Command::new(ringlog_binary());
+    command.current_dir(home).arg("serve").args(flags);
+    command.args(
+        harmless
+            .iter()
+            .filter(|pair| !flags.contains(&pair[0]))
+            .flatten(),
+    );
+    finish(&mut command)
+}
+
+/// Waits for a process that ends by itself; one that serves instead is ended, and fails the test.
+fn finish(command: &mut Command) -> Output {
+    use std::process::Stdio;
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let deadline = Instant::now() + REFUSAL_LIMIT;
+    while child.try_wait().expect("a child of ours").is_none() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let _ = child.kill();
+    child.wait_with_output().expect("a child of ours")
+}
+
+fn assert_nothing_created(home: &Path) {
+    let data = home.join("data");
+    assert!(
+        !data.exists(),
+        "a start that failed left {}",
+        data.display()
+    );
+}
+
+/// Whether Ringlog is the broker under test: flags and refusals are its own.
+fn ringlog() -> bool {
+    Kind::under_test() == Kind::Ringlog
 }

@@ -1,4 +1,4 @@
-// franz-go: the four phases of ../README.md.
+// franz-go: the four phases of ../README.md, or with `read-files TOPIC OUTPUT` the reading side of the real-input test.
 package main
 
 import (
@@ -41,6 +41,10 @@ var modes = []struct {
 }
 
 func main() {
+	if len(os.Args) == 4 && os.Args[1] == "read-files" {
+		readFiles(os.Args[2], os.Args[3])
+		return
+	}
 	tags := codecsAndAcks()
 	before := []uint32{complete("one", tags), complete("twelve", tags)}
 	positions()
