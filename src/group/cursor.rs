@@ -59,14 +59,17 @@ impl<'a> Cursor<'a> {
         Err(ReplayError::BadLength)
     }
 
-    /// The length of a string (16 bits) or, in a flexible version, of anything (a varint, less
-    /// one); none for null.
+    /// The length of a string: 16 bits or, in a flexible version, a varint, less one; none for
+    /// null. Neither may exceed 16 bits.
     fn string_len(&mut self, flexible: bool) -> Result<Option<usize>, ReplayError> {
         let len = match flexible {
             true => i64::from(self.uvarint()?) - 1,
             false => i64::from(self.i16()?),
         };
-        checked_len(len)
+        match len > i64::from(i16::MAX) {
+            true => Err(ReplayError::BadLength),
+            false => checked_len(len),
+        }
     }
 
     /// The length of bytes or of an array (32 bits, or a varint, less one); none for null.

@@ -169,6 +169,8 @@ fn what_is_not_a_record_is_refused() {
         "0004000000000000002a00000003ffffffffff",
         ReplayError::BadLength,
     );
+    // Kafka's strings have 16 bits of length in flexible versions too.
+    check("0004000000000000002a00000003818002", ReplayError::BadLength);
     // A claimed count of members reserves nothing.
     let hex = "0003000000000000ffffffff00000000000000097fffffff";
     assert_eq!(GroupValue::decode(&bytes(hex)), Err(ReplayError::Truncated));
