@@ -26,3 +26,5 @@ pub mod io;
 pub mod mesh;
 #[cfg(feature = "broker")]
 pub mod shard;
+#[cfg(test)]
+mod tidy;
