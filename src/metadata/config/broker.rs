@@ -63,7 +63,6 @@ pub struct BrokerConfig {
     pub group_max_session_timeout_ms: i32,
     pub group_max_size: i32,
     pub offset_metadata_max_bytes: i32,
-    pub offsets_commit_timeout_ms: i32,
     pub offsets_retention_ms: i64,
     pub offsets_retention_check_interval_ms: i64,
     pub offsets_topic_num_partitions: i32,
@@ -72,7 +71,6 @@ pub struct BrokerConfig {
     /// None when connections may stay silent for ever.
     pub connections_max_idle_ms: Option<i64>,
     pub max_connections: i32,
-    pub max_connections_per_ip: i32,
     pub socket_request_max_bytes: i32,
     /// None for the system's default.
     pub socket_send_buffer_bytes: Option<i32>,
@@ -84,7 +82,6 @@ pub struct BrokerConfig {
     pub max_incremental_fetch_session_cache_slots: i32,
     pub max_request_partition_size_limit: i32,
     pub producer_id_expiration_ms: i64,
-    pub producer_id_expiration_check_interval_ms: i64,
     pub durability: Durability,
     pub fetch_zero_copy: FetchZeroCopy,
     /// What was given, by name, as it was written: the source "static broker" of DescribeConfigs.
@@ -160,7 +157,6 @@ impl BrokerConfig {
             group_max_session_timeout_ms: v.int("group.max.session.timeout.ms"),
             group_max_size: v.int("group.max.size"),
             offset_metadata_max_bytes: v.int("offset.metadata.max.bytes"),
-            offsets_commit_timeout_ms: v.int("offsets.commit.timeout.ms"),
             offsets_retention_ms: Unit::Minutes.to_ms(v.number("offsets.retention.minutes")),
             offsets_retention_check_interval_ms: v.number("offsets.retention.check.interval.ms"),
             offsets_topic_num_partitions: v.int("offsets.topic.num.partitions"),
@@ -168,7 +164,6 @@ impl BrokerConfig {
             offsets_topic_segment_bytes: v.int("offsets.topic.segment.bytes"),
             connections_max_idle_ms: v.not_negative("connections.max.idle.ms"),
             max_connections: v.int("max.connections"),
-            max_connections_per_ip: v.int("max.connections.per.ip"),
             socket_request_max_bytes: v.int("socket.request.max.bytes"),
             socket_send_buffer_bytes: v.buffer_bytes("socket.send.buffer.bytes"),
             socket_receive_buffer_bytes: v.buffer_bytes("socket.receive.buffer.bytes"),
@@ -179,8 +174,6 @@ impl BrokerConfig {
                 .int("max.incremental.fetch.session.cache.slots"),
             max_request_partition_size_limit: v.int("max.request.partition.size.limit"),
             producer_id_expiration_ms: v.number("producer.id.expiration.ms"),
-            producer_id_expiration_check_interval_ms: v
-                .number("producer.id.expiration.check.interval.ms"),
             durability: match v.text("ringlog.durability").as_deref() {
                 Some("write") => Durability::Write,
                 _ => Durability::Fsync,

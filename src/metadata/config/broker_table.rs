@@ -79,8 +79,6 @@ pub(super) const IN_EFFECT: &[ConfigDef] = defs! {
         in_effect("How long a deleted segment's files stay before they are unlinked.");
     int "max.connections" = "2147483647", at_least(0), dynamic,
         in_effect("The most connections that the broker keeps at once.");
-    int "max.connections.per.ip" = "2147483647", at_least(0), dynamic,
-        in_effect("The most connections from one address.");
     int "max.incremental.fetch.session.cache.slots" = "1000", at_least(0),
         in_effect("The most incremental fetch sessions that the broker keeps.");
     int "max.request.partition.size.limit" = "2000", at_least(1),
@@ -95,8 +93,6 @@ pub(super) const IN_EFFECT: &[ConfigDef] = defs! {
         in_effect("The partitions of a topic whose creator names no number.");
     int "offset.metadata.max.bytes" = "4096",
         in_effect("The most bytes of metadata beside a committed offset.");
-    int "offsets.commit.timeout.ms" = "5000", at_least(1),
-        in_effect("How long a commit may wait to be written before it fails.");
     long "offsets.retention.check.interval.ms" = "600000", at_least(1),
         in_effect("How often groups are checked for expired offsets.");
     int "offsets.retention.minutes" = "10080", at_least(1),
@@ -107,8 +103,6 @@ pub(super) const IN_EFFECT: &[ConfigDef] = defs! {
         in_effect("The replicas of __consumer_offsets, as far as there are brokers.");
     int "offsets.topic.segment.bytes" = "104857600", at_least(1),
         in_effect("The segment size of __consumer_offsets.");
-    int "producer.id.expiration.check.interval.ms" = "600000", at_least(1), internal,
-        in_effect("How often partitions forget idle producers.");
     int "producer.id.expiration.ms" = "86400000", at_least(1), dynamic,
         in_effect("How long a partition remembers an idle producer.");
     int "socket.listen.backlog.size" = "50", at_least(1),

@@ -133,6 +133,7 @@ pub(super) const NOT_YET: &[ConfigDef] = defs! {
     long "log.local.retention.ms" = "-2", at_least(-2), dynamic;
     boolean "log.preallocate" = "false", dynamic;
     int "max.connection.creation.rate" = "2147483647", at_least(0), dynamic;
+    int "max.connections.per.ip" = "2147483647", at_least(0), dynamic;
     string "max.connections.per.ip.overrides" = "", dynamic;
     string "metadata.log.dir";
     long "metadata.log.max.record.bytes.between.snapshots" = "20971520", at_least(1);
@@ -151,11 +152,13 @@ pub(super) const NOT_YET: &[ConfigDef] = defs! {
     int "num.recovery.threads.per.data.dir" = "2", at_least(1), dynamic;
     int "num.replica.alter.log.dirs.threads";
     int "num.replica.fetchers" = "1", at_least(1), dynamic;
+    int "offsets.commit.timeout.ms" = "5000", at_least(1);
     int "offsets.load.buffer.size" = "5242880", at_least(1);
     int "offsets.topic.compression.codec" = "0";
     class "principal.builder.class" = "org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder", dynamic;
     list "process.roles" = "broker,controller", check(Check::Distinct { of: &["broker", "controller"], empty: false }),
         not_yet("Every Ringlog process is broker and controller at once.");
+    int "producer.id.expiration.check.interval.ms" = "600000", at_least(1), internal;
     int "producer.purgatory.purge.interval.requests" = "1000";
     long "queued.max.request.bytes" = "-1";
     int "queued.max.requests" = "500", at_least(1);
