@@ -6,6 +6,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Makes the entries of a directory durable.
 pub fn sync_directory(directory: &Path) -> io::Result<()> {
@@ -70,9 +71,11 @@ pub fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
     rename(&fresh, path)
 }
 
+/// A name beside the file that no other call uses, so that two may replace one file at a time.
 fn fresh_name(path: &Path) -> PathBuf {
+    static CALLS: AtomicU64 = AtomicU64::new(0);
     let mut name = path.as_os_str().to_owned();
-    name.push(".tmp");
+    name.push(format!(".{}.tmp", CALLS.fetch_add(1, Ordering::Relaxed)));
     PathBuf::from(name)
 }
 

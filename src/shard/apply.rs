@@ -3,11 +3,12 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::Offset;
+use crate::base::{Offset, TopicId};
 use crate::io::disk::{Completion, DiskRing, OpId};
 use crate::io::segment_file::SegmentFile;
 use crate::io::{blocking, files};
@@ -219,13 +220,8 @@ impl Shard {
         let new_directory = !hosted.has_directory.get();
         let topic = hosted.id.topic;
         let file = blocking::run(move || {
-            if new_directory && !directory.exists() {
-                files::create_directory(&directory)?;
-                let metadata = names::format_partition_metadata(topic);
-                files::replace(
-                    &directory.join(names::PARTITION_METADATA),
-                    metadata.as_bytes(),
-                )?;
+            if new_directory {
+                ensure_directory(&directory, topic)?;
             }
             let path = segment_path(&directory, segment, FileKind::Log);
             let file = match SegmentFile::create(&path) {
@@ -309,13 +305,11 @@ impl Shard {
 
     fn write_epochs(self: &Rc<Self>, hosted: &Rc<Hosted>) {
         let text = names::format_leader_epochs(hosted.state.borrow().log().epochs().entries());
-        let directory = hosted.directory().to_owned();
+        let (directory, topic) = (hosted.directory().to_owned(), hosted.id.topic);
         let (shard, hosted) = (self.clone(), hosted.clone());
         self.spawn(async move {
             let written = blocking::run(move || {
-                if !directory.exists() {
-                    files::create_directory(&directory)?;
-                }
+                ensure_directory(&directory, topic)?;
                 files::replace(&directory.join(names::LEADER_EPOCHS), text.as_bytes())
             });
             if let Err(error) = written.await {
@@ -332,10 +326,23 @@ fn is_full(error: &io::Error) -> bool {
     )
 }
 
+/// Makes a partition's directory, with the file that names its topic, unless it is there. Two jobs may come at once.
+fn ensure_directory(directory: &Path, topic: TopicId) -> io::Result<()> {
+    files::create_directory(directory)?;
+    let metadata = directory.join(names::PARTITION_METADATA);
+    if metadata.exists() {
+        return Ok(());
+    }
+    files::replace(
+        &metadata,
+        names::format_partition_metadata(topic).as_bytes(),
+    )
+}
+
 /// Completes a segment's files: the log cut to its size, indexes and producers beside it, all of it durable.
 pub fn finish_segment(
     file: &SegmentFile,
-    directory: &std::path::Path,
+    directory: &Path,
     sealed: &SealedSegment,
 ) -> io::Result<()> {
     let base = sealed.segment.base_offset;
@@ -362,10 +369,7 @@ pub fn finish_segment(
 }
 
 /// Renames a segment's files, so that a restart does not take them for part of the log; the new names.
-fn rename_deleted(
-    directory: &std::path::Path,
-    base: Offset,
-) -> io::Result<Vec<std::path::PathBuf>> {
+fn rename_deleted(directory: &Path, base: Offset) -> io::Result<Vec<PathBuf>> {
     let mut renamed = Vec::new();
     for kind in [
         FileKind::Log,
