@@ -1,6 +1,7 @@
 //! The house rules, enforced by scanning the tree: which module may name which, where `unsafe` may
 //! stand, how long a file may be, and what is never left behind. See ARCHITECTURE.md for the reasons.
 
+mod documents;
 mod source;
 
 use source::{Named, Source};
