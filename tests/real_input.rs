@@ -8,10 +8,8 @@ mod common;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use common::wire::Connection;
@@ -54,9 +52,9 @@ fn files_come_out_as_they_went_in() {
     command.args(["read-files", "files"]).arg(&read);
     client::run(&mut broker, command, LIMIT);
     corpus.compare(&fs::read_to_string(read).expect("the consumer's findings"));
-    let rate = corpus.bytes / 1_000_000 / produced.as_secs().max(1);
+    let rate = corpus.bytes as f64 / 1e6 / produced.as_secs_f64();
     announce(&format!(
-        "real input: {} records, {} MB, {kills} kills, produced in {produced:.1?} ({rate} MB/s with the \
+        "real input: {} records, {} MB, {kills} kills, produced in {produced:.1?} ({rate:.1} MB/s with the \
          restarts), read and compared in {:.1?}",
         corpus.records,
         corpus.bytes / 1_000_000,
@@ -67,13 +65,8 @@ fn files_come_out_as_they_went_in() {
 /// Runs the producer, and kills and restarts the broker each time another share of the records has
 /// been acknowledged. Gives the number of kills.
 fn produce_under_kills(broker: &mut Broker, mut command: Command, records: u64) -> u64 {
-    let mut child = command
-        .env("BOOTSTRAP", broker.bootstrap())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the producer starts");
-    let lines = lines_of(child.stdout.take().expect("a pipe"));
+    let mut program = client::Program::start(&mut command, broker);
+    let lines = client::merged_output(&mut program.0);
     let (mut kills, mut said) = (0, Vec::new());
     while let Ok(line) = lines.recv_timeout(LIMIT) {
         let Some(acked) = line.strip_prefix("@acked ") else {
@@ -87,24 +80,13 @@ fn produce_under_kills(broker: &mut Broker, mut command: Command, records: u64) 
             kills += 1;
         }
     }
-    let status = child.wait().expect("a child of ours");
+    let status = program.0.wait().expect("a child of ours");
     assert!(
         status.success(),
         "the producer ended with {status}\n{}",
         said.join("\n")
     );
     kills
-}
-
-fn lines_of(pipe: impl std::io::Read + Send + 'static) -> Receiver<String> {
-    let (sender, lines) = channel();
-    std::thread::spawn(move || {
-        BufReader::new(pipe)
-            .lines()
-            .map_while(Result::ok)
-            .try_for_each(|line| sender.send(line))
-    });
-    lines
 }
 
 fn bin(name: &str) -> PathBuf {

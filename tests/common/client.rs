@@ -13,15 +13,9 @@ use super::Broker;
 
 /// Runs a client program against `broker` to its end and returns its verdict line.
 pub fn run(broker: &mut Broker, mut command: Command, limit: Duration) -> String {
-    let mut child = command
-        .env("BOOTSTRAP", broker.bootstrap())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
-    let lines = merged_output(&mut child);
-    let mut stdin = child.stdin.take().expect("a pipe");
+    let mut program = Program::start(&mut command, broker);
+    let lines = merged_output(&mut program.0);
+    let mut stdin = program.0.stdin.take().expect("a pipe");
     let deadline = Instant::now() + limit;
     let mut transcript = Vec::new();
     loop {
@@ -36,7 +30,6 @@ pub fn run(broker: &mut Broker, mut command: Command, limit: Duration) -> String
             Ok(line) => transcript.push(line),
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {
-                let _ = child.kill();
                 panic!(
                     "{command:?} not done after {limit:?}\n{}",
                     transcript.join("\n")
@@ -44,13 +37,36 @@ pub fn run(broker: &mut Broker, mut command: Command, limit: Duration) -> String
             }
         }
     }
-    let status = child.wait().expect("a child of ours");
+    let status = program.0.wait().expect("a child of ours");
     let said = transcript.join("\n");
     assert!(status.success(), "{command:?} ended with {status}\n{said}");
     let verdict = transcript.iter().rev().find(|line| line.starts_with('{'));
     verdict
         .unwrap_or_else(|| panic!("{command:?} gave no verdict\n{said}"))
         .clone()
+}
+
+/// A running program, which does not outlive a test that fails.
+pub struct Program(pub Child);
+
+impl Program {
+    /// Starts a program against `broker` with all its streams in the test's hands.
+    pub fn start(command: &mut Command, broker: &Broker) -> Program {
+        let child = command
+            .env("BOOTSTRAP", broker.bootstrap())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        Program(child.unwrap_or_else(|error| panic!("cannot start {command:?}: {error}")))
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// Runs a tool with `input` on its standard input, and returns what it printed.
@@ -80,7 +96,7 @@ pub fn tool(mut command: Command, input: &str) -> String {
 }
 
 /// Both outputs of a process, line by line; the channel closes when the process has closed both.
-fn merged_output(child: &mut Child) -> Receiver<String> {
+pub fn merged_output(child: &mut Child) -> Receiver<String> {
     let (sender, lines) = channel();
     let to_err = sender.clone();
     let stdout = BufReader::new(child.stdout.take().expect("a pipe"));

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::Mutex;
 
 use super::broker::{Options, free_address};
 use super::deps;
@@ -27,7 +27,7 @@ pub fn command(home: &Path, address: SocketAddr, options: &Options) -> Command {
     let data = home.join("data");
     let config = home.join("server.properties");
     if !data.exists() {
-        copy_dir(formatted_template(), &data);
+        copy_dir(&formatted_template(), &data);
         fs::write(&config, properties(&data, address, free_address(), options)).expect("writable");
         fs::write(home.join("log4j2.properties"), LOG4J).expect("writable");
     }
@@ -56,13 +56,17 @@ pub fn java() -> Command {
     command
 }
 
-/// A formatted log directory, made once a test process: formatting costs a JVM.
-fn formatted_template() -> &'static Path {
-    static TEMPLATE: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
-    let (_, path) = TEMPLATE.get_or_init(|| {
-        let home = tempfile::tempdir().expect("a temporary directory");
-        let data = home.path().join("data");
-        let config = home.path().join("format.properties");
+/// A formatted log directory, made once: formatting costs a JVM.
+fn formatted_template() -> PathBuf {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock();
+    let template = deps::dir().join("kafka-formatted");
+    if !template.exists() {
+        let home = tempfile::tempdir_in(deps::dir()).expect("a temporary directory");
+        let (data, config) = (
+            home.path().join("data"),
+            home.path().join("format.properties"),
+        );
         let text = properties(&data, free_address(), free_address(), &Options::default());
         fs::write(&config, text).expect("writable");
         let done = java()
@@ -81,11 +85,14 @@ fn formatted_template() -> &'static Path {
             "{}",
             String::from_utf8_lossy(&done.stderr)
         );
-        (home, data)
-    });
-    path
+        // Another test process may have been quicker; its directory is as good.
+        let _ = fs::rename(data, &template);
+    }
+    template
 }
 
+/// Besides what one node needs: a short session, since a killed Kafka comes back only when the
+/// session of its former self is over, and few partitions for the offsets.
 fn properties(data: &Path, client: SocketAddr, control: SocketAddr, options: &Options) -> String {
     let data = data.display();
     let mut text = format!(
@@ -102,7 +109,9 @@ fn properties(data: &Path, client: SocketAddr, control: SocketAddr, options: &Op
          transaction.state.log.replication.factor=1\n\
          transaction.state.log.min.isr=1\n\
          share.coordinator.state.topic.replication.factor=1\n\
-         share.coordinator.state.topic.min.isr=1\n"
+         share.coordinator.state.topic.min.isr=1\n\
+         broker.heartbeat.interval.ms=500\n\
+         broker.session.timeout.ms=2000\n"
     );
     for (name, value) in &options.config {
         text.push_str(&format!("{name}={value}\n"));

@@ -12,9 +12,16 @@ const REPORT_EVERY: Duration = Duration::from_millis(50);
 /// Every record is delivered, or the program fails: it never gives up while the broker is away.
 pub fn produce(list: &str, topic: &str) {
     let mut config = config();
-    config.set("enable.idempotence", "true").set("linger.ms", "20").set("compression.type", "lz4");
-    config.set("message.timeout.ms", "600000").set("queue.buffering.max.messages", "200000");
-    config.set("retry.backoff.max.ms", "200").set("message.max.bytes", "900000");
+    config
+        .set("enable.idempotence", "true")
+        .set("linger.ms", "20")
+        .set("compression.type", "lz4");
+    config
+        .set("message.timeout.ms", "600000")
+        .set("queue.buffering.max.messages", "200000");
+    config
+        .set("retry.backoff.max.ms", "200")
+        .set("message.max.bytes", "900000");
     let producer = MatrixProducer::create(&config);
     let (mut sent, mut reported) = (0_u64, Instant::now());
     for line in fs::read_to_string(list).expect("a list of files").lines() {

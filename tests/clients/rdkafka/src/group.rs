@@ -17,6 +17,8 @@ use crate::{value, wait_for};
 
 const TOPICS: [&str; 2] = ["group-one", "group-twelve"];
 const RUN: usize = 600;
+/// A member commits after this many records at the latest, and whenever nothing comes.
+const COMMIT_EVERY: usize = 100;
 
 type Place = (String, i32);
 
@@ -32,13 +34,22 @@ struct Ledger {
 impl Ledger {
     fn delivered(&mut self, place: Place, offset: i64, data: &[u8]) {
         let next = self.next.entry(place.clone()).or_default();
-        assert!(offset <= *next, "{place:?}: {offset} delivered, {next} skipped");
+        assert!(
+            offset <= *next,
+            "{place:?}: {offset} delivered, {next} skipped"
+        );
         let committed = self.committed.get(&place).copied().unwrap_or_default();
-        assert!(offset >= committed, "{place:?}: {offset} came after the commit of {committed}");
+        assert!(
+            offset >= committed,
+            "{place:?}: {offset} came after the commit of {committed}"
+        );
         let spot = (place.0.clone(), place.1, offset);
         if offset < *next {
             self.redelivered += 1;
-            assert_eq!(self.values[&spot], data, "{place:?}: two values at {offset}");
+            assert_eq!(
+                self.values[&spot], data,
+                "{place:?}: two values at {offset}"
+            );
             return;
         }
         *next += 1;
@@ -56,14 +67,22 @@ struct Member {
 impl Member {
     fn join(ledger: &Arc<Mutex<Ledger>>) -> Member {
         let (leaving, partitions) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default());
-        let (leave, count, ledger) = (Arc::clone(&leaving), Arc::clone(&partitions), Arc::clone(ledger));
+        let (leave, count, ledger) = (
+            Arc::clone(&leaving),
+            Arc::clone(&partitions),
+            Arc::clone(ledger),
+        );
         let thread = std::thread::spawn(move || {
             let failed = std::panic::catch_unwind(|| handle(&ledger, &leave, &count)).is_err();
             if failed {
                 std::process::exit(1);
             }
         });
-        Member { leaving, partitions, thread }
+        Member {
+            leaving,
+            partitions,
+            thread,
+        }
     }
 
     fn leave(self) {
@@ -74,23 +93,34 @@ impl Member {
 
 fn handle(ledger: &Mutex<Ledger>, leave: &AtomicBool, partitions: &AtomicUsize) {
     let mut config = config();
-    config.set("group.id", "matrix").set("auto.offset.reset", "earliest");
-    config.set("enable.auto.commit", "false").set("session.timeout.ms", "10000");
+    config
+        .set("group.id", "matrix")
+        .set("auto.offset.reset", "earliest");
+    config
+        .set("enable.auto.commit", "false")
+        .set("session.timeout.ms", "10000");
     config.set("heartbeat.interval.ms", "300");
     let consumer: BaseConsumer = config.create().expect("a consumer");
     consumer.subscribe(&TOPICS).expect("a subscription");
     while !leave.load(Ordering::Relaxed) {
-        let mut handled: HashMap<Place, i64> = HashMap::new();
+        let (mut handled, mut noted) = (HashMap::<Place, i64>::new(), 0);
         while let Some(Ok(message)) = consumer.poll(Duration::from_millis(50)) {
             let place = (message.topic().to_owned(), message.partition());
             let data = message.payload().unwrap_or_default();
-            ledger.lock().expect("no panic").delivered(place.clone(), message.offset(), data);
+            ledger
+                .lock()
+                .expect("no panic")
+                .delivered(place.clone(), message.offset(), data);
             handled.insert(place, message.offset() + 1);
-            if handled.values().len() >= 5 {
+            noted += 1;
+            if noted == COMMIT_EVERY {
                 break;
             }
         }
-        partitions.store(consumer.assignment().map_or(0, |a| a.count()), Ordering::Relaxed);
+        partitions.store(
+            consumer.assignment().map_or(0, |a| a.count()),
+            Ordering::Relaxed,
+        );
         commit(&consumer, ledger, handled);
     }
 }
@@ -99,7 +129,9 @@ fn handle(ledger: &Mutex<Ledger>, leave: &AtomicBool, partitions: &AtomicUsize) 
 fn commit(consumer: &BaseConsumer, ledger: &Mutex<Ledger>, handled: HashMap<Place, i64>) {
     let mut offsets = TopicPartitionList::new();
     for ((topic, partition), next) in &handled {
-        offsets.add_partition_offset(topic, *partition, Offset::Offset(*next)).expect("an offset");
+        offsets
+            .add_partition_offset(topic, *partition, Offset::Offset(*next))
+            .expect("an offset");
     }
     if handled.is_empty() {
         return;
@@ -122,12 +154,22 @@ pub fn group_of_three() -> usize {
     let producer = producer("none", Acks::Idempotent);
     produce(&producer, "first", || ());
     let [a, b, c] = [(); 3].map(|()| Member::join(&ledger));
-    settled("three members to share the topics", &ledger, RUN, &[&a, &b, &c]);
+    settled(
+        "three members to share the topics",
+        &ledger,
+        RUN,
+        &[&a, &b, &c],
+    );
     produce(&producer, "second", || c.leave());
     settled("two members to take over", &ledger, 2 * RUN, &[&a, &b]);
     let d = Member::join(&ledger);
     produce(&producer, "third", restart_broker);
-    settled("three members after a restart", &ledger, 3 * RUN, &[&a, &b, &d]);
+    settled(
+        "three members after a restart",
+        &ledger,
+        3 * RUN,
+        &[&a, &b, &d],
+    );
     [a, b, d].into_iter().for_each(Member::leave);
     committed_is_end();
     exactly_once(&ledger.lock().expect("no panic"));
@@ -137,8 +179,17 @@ pub fn group_of_three() -> usize {
 /// Sends a run of records; `between` happens while its second half is sent.
 fn produce(producer: &MatrixProducer, tag: &str, between: impl FnOnce() + Send) {
     let send = |seq: usize| {
-        let topic = if seq.is_multiple_of(4) { "group-one" } else { "group-twelve" };
-        producer.send(topic, &format!("key-{}", seq % 50), &value::make(tag, seq), None);
+        let topic = if seq.is_multiple_of(4) {
+            "group-one"
+        } else {
+            "group-twelve"
+        };
+        producer.send(
+            topic,
+            &format!("key-{}", seq % 50),
+            &value::make(tag, seq),
+            None,
+        );
     };
     (0..RUN / 2).for_each(send);
     std::thread::scope(|scope| {
@@ -159,30 +210,52 @@ fn settled(what: &str, ledger: &Mutex<Ledger>, produced: usize, members: &[&Memb
 fn restart_broker() {
     println!("@restart");
     let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).expect("an answer");
+    std::io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .expect("an answer");
     assert_eq!(line.trim(), "restarted");
 }
 
 fn committed_is_end() {
-    let consumer: BaseConsumer = config().set("group.id", "matrix").create().expect("a consumer");
+    let consumer: BaseConsumer = config()
+        .set("group.id", "matrix")
+        .create()
+        .expect("a consumer");
     for topic in TOPICS {
         for (partition, end) in end_offsets(topic).into_iter().filter(|(_, end)| *end > 0) {
             let mut wanted = TopicPartitionList::new();
             wanted.add_partition(topic, partition);
-            let found = consumer.committed_offsets(wanted, crate::PATIENCE).expect("offsets");
-            assert_eq!(found.elements()[0].offset(), Offset::Offset(end), "{topic}-{partition}");
+            let found = consumer
+                .committed_offsets(wanted, crate::PATIENCE)
+                .expect("offsets");
+            assert_eq!(
+                found.elements()[0].offset(),
+                Offset::Offset(end),
+                "{topic}-{partition}"
+            );
         }
     }
 }
 
 fn exactly_once(ledger: &Ledger) {
-    let in_log: i64 = TOPICS.iter().flat_map(|topic| end_offsets(topic).into_values()).sum();
+    let in_log: i64 = TOPICS
+        .iter()
+        .flat_map(|topic| end_offsets(topic).into_values())
+        .sum();
     let (mut distinct, mut last) = (HashSet::new(), HashMap::new());
     for ((topic, partition, _), data) in &ledger.values {
         let (tag, seq) = value::parse(data);
         let previous = last.insert((topic, partition, tag.clone()), seq);
-        assert!(previous.is_none_or(|p| p < seq), "{topic}-{partition}: {tag}|{seq} after {previous:?}");
+        assert!(
+            previous.is_none_or(|p| p < seq),
+            "{topic}-{partition}: {tag}|{seq} after {previous:?}"
+        );
         distinct.insert((tag, seq));
     }
-    assert_eq!((in_log as usize, distinct.len()), (3 * RUN, 3 * RUN), "in the log, distinct");
+    assert_eq!(
+        (in_log as usize, distinct.len()),
+        (3 * RUN, 3 * RUN),
+        "in the log, distinct"
+    );
 }

@@ -29,7 +29,10 @@ pub enum Acks {
 /// A configuration with the broker under test.
 pub fn config() -> ClientConfig {
     let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", std::env::var("BOOTSTRAP").expect("BOOTSTRAP"));
+    config.set(
+        "bootstrap.servers",
+        std::env::var("BOOTSTRAP").expect("BOOTSTRAP"),
+    );
     config.set("reconnect.backoff.max.ms", "500");
     config
 }
@@ -75,7 +78,9 @@ impl MatrixProducer {
     /// A producer with this configuration.
     pub fn create(config: &ClientConfig) -> MatrixProducer {
         let deliveries = Deliveries::default();
-        let inner = config.create_with_context(deliveries.clone()).expect("a producer");
+        let inner = config
+            .create_with_context(deliveries.clone())
+            .expect("a producer");
         MatrixProducer { inner, deliveries }
     }
 
@@ -103,18 +108,33 @@ impl MatrixProducer {
 }
 
 /// Reads exactly `count` records of one partition; `ready` is called once the position is fixed.
-pub fn read(topic: &str, partition: i32, from: Offset, count: usize, ready: impl FnOnce()) -> Vec<(i64, Vec<u8>)> {
+pub fn read(
+    topic: &str,
+    partition: i32,
+    from: Offset,
+    count: usize,
+    ready: impl FnOnce(),
+) -> Vec<(i64, Vec<u8>)> {
     let consumer = reader();
     let mut wanted = TopicPartitionList::new();
-    wanted.add_partition_offset(topic, partition, from).expect("an offset");
+    wanted
+        .add_partition_offset(topic, partition, from)
+        .expect("an offset");
     consumer.assign(&wanted).expect("a partition");
     ready();
     let (mut records, deadline) = (Vec::new(), Instant::now() + PATIENCE);
     while records.len() < count {
-        assert!(Instant::now() < deadline, "{} of {count} from {topic}-{partition}", records.len());
+        assert!(
+            Instant::now() < deadline,
+            "{} of {count} from {topic}-{partition}",
+            records.len()
+        );
         if let Some(message) = consumer.poll(Duration::from_millis(200)) {
             let message = message.expect("a record");
-            records.push((message.offset(), message.payload().unwrap_or_default().to_vec()));
+            records.push((
+                message.offset(),
+                message.payload().unwrap_or_default().to_vec(),
+            ));
         }
     }
     records
@@ -125,21 +145,35 @@ pub fn end_offsets(topic: &str) -> BTreeMap<i32, i64> {
     let consumer = reader();
     let metadata = consumer.fetch_metadata(Some(topic), ASK).expect("metadata");
     let partitions = metadata.topics()[0].partitions();
-    let end = |p| consumer.fetch_watermarks(topic, p, ASK).expect("watermarks").1;
-    partitions.iter().map(|partition| (partition.id(), end(partition.id()))).collect()
+    let end = |p| {
+        consumer
+            .fetch_watermarks(topic, p, ASK)
+            .expect("watermarks")
+            .1
+    };
+    partitions
+        .iter()
+        .map(|partition| (partition.id(), end(partition.id())))
+        .collect()
 }
 
 /// The first offset at or after a time.
 pub fn offset_for_time(topic: &str, partition: i32, timestamp: i64) -> Offset {
     let mut wanted = TopicPartitionList::new();
-    wanted.add_partition_offset(topic, partition, Offset::Offset(timestamp)).expect("a time");
+    wanted
+        .add_partition_offset(topic, partition, Offset::Offset(timestamp))
+        .expect("a time");
     let found = reader().offsets_for_times(wanted, ASK).expect("offsets");
     found.elements()[0].offset()
 }
 
 fn reader() -> BaseConsumer {
     let mut config = config();
-    config.set("group.id", "reader").set("enable.auto.commit", "false");
-    config.set("auto.offset.reset", "error").set("check.crcs", "true");
+    config
+        .set("group.id", "reader")
+        .set("enable.auto.commit", "false");
+    config
+        .set("auto.offset.reset", "error")
+        .set("check.crcs", "true");
     config.create().expect("a consumer")
 }

@@ -14,8 +14,12 @@ use rdkafka::Offset;
 use link::{Acks, end_offsets, producer, read};
 
 const CODECS: [&str; 5] = ["none", "gzip", "snappy", "lz4", "zstd"];
-const MODES: [(&str, Acks); 4] =
-    [("acks0", Acks::None), ("acks1", Acks::Leader), ("all", Acks::All), ("idempotent", Acks::Idempotent)];
+const MODES: [(&str, Acks); 4] = [
+    ("acks0", Acks::None),
+    ("acks1", Acks::Leader),
+    ("all", Acks::All),
+    ("idempotent", Acks::Idempotent),
+];
 const PER_TAG: usize = 60;
 
 /// How long anything may take before it counts as lost.
@@ -36,7 +40,10 @@ fn matrix() {
     positions();
     let redelivered = group::group_of_three();
     let after = (complete("one", &tags), complete("twelve", &tags));
-    assert_eq!(before, after, "the topics read differently after the restart");
+    assert_eq!(
+        before, after,
+        "the topics read differently after the restart"
+    );
     let records = 2 * tags.len() * PER_TAG;
     println!(
         "{{\"client\": \"rdkafka\", \"ok\": true, \"codecs\": {CODECS:?}, \"records\": {records}, \
@@ -52,7 +59,12 @@ fn codecs_and_acks() -> Vec<String> {
             let producer = producer(codec, acks);
             for seq in 0..PER_TAG {
                 for topic in ["one", "twelve"] {
-                    producer.send(topic, &format!("key-{}", seq % 24), &value::make(&tag, seq), None);
+                    producer.send(
+                        topic,
+                        &format!("key-{}", seq % 24),
+                        &value::make(&tag, seq),
+                        None,
+                    );
                 }
             }
             producer.flush();
@@ -65,7 +77,9 @@ fn codecs_and_acks() -> Vec<String> {
 /// Reads a whole topic; acks=0 may still be on its way, so the end is waited for.
 fn complete(topic: &str, tags: &[String]) -> u32 {
     let expected = (tags.len() * PER_TAG) as i64;
-    wait_for("all records of a topic", || end_offsets(topic).values().sum::<i64>() >= expected);
+    wait_for("all records of a topic", || {
+        end_offsets(topic).values().sum::<i64>() >= expected
+    });
     let mut seen: HashMap<String, usize> = HashMap::new();
     let mut checksum = crc32fast::Hasher::new();
     for (partition, end) in end_offsets(topic) {
@@ -75,7 +89,10 @@ fn complete(topic: &str, tags: &[String]) -> u32 {
             assert_eq!(offset, place, "{topic}-{partition}: a gap");
             let (tag, seq) = value::parse(&data);
             let previous = last.insert(tag.clone(), seq);
-            assert!(previous.is_none_or(|p| p < seq), "{topic}-{partition}: {tag}|{seq} after {previous:?}");
+            assert!(
+                previous.is_none_or(|p| p < seq),
+                "{topic}-{partition}: {tag}|{seq} after {previous:?}"
+            );
             *seen.entry(tag).or_default() += 1;
             checksum.update(&data);
         }
@@ -87,7 +104,10 @@ fn complete(topic: &str, tags: &[String]) -> u32 {
 }
 
 fn positions() {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis() as i64;
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("after 1970")
+        .as_millis() as i64;
     let base = now - 3_600_000;
     for (codec, half) in [("none", 0..50), ("zstd", 50..100)] {
         let producer = producer(codec, Acks::All);
@@ -99,12 +119,27 @@ fn positions() {
     }
     let seqs = |from, count, ready: fn()| -> Vec<usize> {
         let records = read("positions", 0, from, count, ready);
-        records.iter().map(|(_, data)| value::parse(data).1).collect()
+        records
+            .iter()
+            .map(|(_, data)| value::parse(data).1)
+            .collect()
     };
-    assert_eq!(seqs(Offset::Beginning, 100, || ()), (0..100).collect::<Vec<_>>(), "from the start");
-    assert_eq!(seqs(Offset::Offset(40), 60, || ()), (40..100).collect::<Vec<_>>(), "from offset 40");
+    assert_eq!(
+        seqs(Offset::Beginning, 100, || ()),
+        (0..100).collect::<Vec<_>>(),
+        "from the start"
+    );
+    assert_eq!(
+        seqs(Offset::Offset(40), 60, || ()),
+        (40..100).collect::<Vec<_>>(),
+        "from offset 40"
+    );
     let by_time = link::offset_for_time("positions", 0, base + 69_500);
-    assert_eq!(seqs(by_time, 30, || ()), (70..100).collect::<Vec<_>>(), "from a timestamp");
+    assert_eq!(
+        seqs(by_time, 30, || ()),
+        (70..100).collect::<Vec<_>>(),
+        "from a timestamp"
+    );
     let one_more = || {
         let producer = producer("none", Acks::All);
         producer.send("positions", "k", &value::make("positions", 100), None);
