@@ -78,9 +78,10 @@ struct Shared {
 }
 
 impl EventWaiter {
-    /// Starts reading `event` on the current executor.
-    pub fn new(event: &EventFd) -> io::Result<EventWaiter> {
-        let copy = event.0.try_clone()?;
+    /// Starts reading `event`, or whatever else yields eight bytes when it happens, on the current
+    /// executor.
+    pub fn new(event: &impl AsFd) -> io::Result<EventWaiter> {
+        let copy = event.as_fd().try_clone_to_owned()?;
         // SAFETY: the descriptor is open and its ownership moves into the file.
         let file = unsafe { BufferedFile::from_raw_fd(copy.into_raw_fd()) };
         let shared = Rc::new(Shared::default());

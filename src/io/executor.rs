@@ -1,10 +1,12 @@
 //! Shard threads: one glommio executor pinned to each core, with the runtime's known faults
 //! worked round.
 //!
-//! - The preemption timer keeps its default and no queue asks for low latency: otherwise the
-//!   executor sometimes parks with runnable tasks. What is left of that fault a heartbeat timer
-//!   turns into a blip: 5 ms while the shard works, 250 ms at rest.
-//! - The first timer of an executor fires late, so one is thrown away.
+//! - An executor can park with runnable tasks: when something completes on its latency ring that
+//!   wakes nobody, between its collecting completions and its running tasks. So the preemption timer
+//!   keeps its default, no queue asks for low latency, and time is told by timerfds and not by
+//!   glommio's timers, whose late completions do exactly that (see [`alarm`](super::alarm)). What
+//!   is left of the fault a heartbeat turns into a blip: 5 ms while the shard works, 250 ms at rest.
+//! - The first glommio timer of an executor fires late, so one is thrown away.
 //! - Files never go through glommio's own direct I/O (its polled ring would spin): see
 //!   [`disk`](super::disk).
 //! - The blocking threads are not pinned, or they would compete with their own shard.
@@ -22,12 +24,17 @@ use glommio::io::BufferedFile;
 use glommio::timer::Timer;
 use glommio::{ExecutorJoinHandle, LocalExecutorBuilder, Placement, PoolPlacement};
 
+use super::alarm::TimerFd;
+use super::event::EventWaiter;
+
 /// The heartbeat of a shard that works: bounds what a lost wake-up costs.
 const BUSY_BEAT: Duration = Duration::from_millis(5);
 /// The heartbeat of a shard at rest: two idle shards stay below half a percent of a core.
 const REST_BEAT: Duration = Duration::from_millis(250);
-/// Busy beats without activity before a shard counts as resting.
-const QUIET_BEATS: u32 = 20;
+/// Timers that beat in turn.
+const HEARTS: u32 = 3;
+/// Rounds of busy beats without activity before a shard counts as resting.
+const QUIET_ROUNDS: u32 = 7;
 /// Submission entries of each of glommio's three rings.
 const RING_ENTRIES: usize = 256;
 /// Memory that glommio registers for its own reads; doorbells need eight bytes each.
@@ -56,14 +63,14 @@ pub fn allowed_cores() -> io::Result<Vec<usize>> {
 
 /// A running shard thread.
 #[derive(Debug)]
-pub struct ShardThread<T: Send + 'static>(ExecutorJoinHandle<T>);
+pub struct ShardThread<T: Send + 'static>(ExecutorJoinHandle<io::Result<T>>);
 
 impl<T: Send + 'static> ShardThread<T> {
     /// Waits for the shard's future to end. Fails when the executor could not start or panicked.
     pub fn join(self) -> io::Result<T> {
         self.0
             .join()
-            .map_err(|error| io::Error::other(error.to_string()))
+            .unwrap_or_else(|error| Err(io::Error::other(error.to_string())))
     }
 }
 
@@ -83,11 +90,11 @@ where
         .ring_depth(RING_ENTRIES)
         .blocking_thread_pool_placement(PoolPlacement::Unbound(BLOCKING_THREADS))
         .spawn(move || async move {
+            let beating = glommio::spawn_local(heartbeat(Hearts::new()?));
             Timer::new(Duration::from_micros(10)).await;
-            let beating = glommio::spawn_local(heartbeat());
             let result = factory().await;
             drop(beating);
-            result
+            Ok(result)
         })
         .map(ShardThread)
         .map_err(|error| io::Error::other(error.to_string()))
@@ -145,20 +152,53 @@ fn marks() -> u64 {
     PULSE.with(|pulse| pulse.marks.get())
 }
 
-async fn heartbeat() {
+/// The timers of the heartbeat. Several, so that one is always armed: a fault that strikes in the
+/// very moment at which one of them has fired is mended by the next.
+struct Hearts {
+    timers: Vec<TimerFd>,
+    waiters: Vec<EventWaiter>,
+}
+
+impl Hearts {
+    fn new() -> io::Result<Hearts> {
+        let timers: Vec<_> = (0..HEARTS)
+            .map(|_| TimerFd::new())
+            .collect::<io::Result<_>>()?;
+        let waiters = timers
+            .iter()
+            .map(EventWaiter::new)
+            .collect::<io::Result<_>>()?;
+        Ok(Hearts { timers, waiters })
+    }
+
+    /// Makes one of the timers fire every `beat`.
+    fn beat_every(&self, beat: Duration) {
+        for (turn, timer) in (1..=HEARTS).zip(&self.timers) {
+            timer.arm(beat * turn, beat * HEARTS);
+        }
+    }
+
+    /// Waits until each of the timers has had its turn.
+    async fn round(&self) {
+        if let Some(first) = self.waiters.first() {
+            first.rung().await;
+        }
+    }
+}
+
+async fn heartbeat(hearts: Hearts) {
     let mut seen = marks();
     loop {
+        hearts.beat_every(BUSY_BEAT);
         let mut quiet = 0;
-        while quiet < QUIET_BEATS {
-            Timer::new(BUSY_BEAT).await;
+        while quiet < QUIET_ROUNDS {
+            hearts.round().await;
             quiet = if marks() == seen { quiet + 1 } else { 0 };
             seen = marks();
         }
+        hearts.beat_every(REST_BEAT);
         while marks() == seen {
-            let beat = async {
-                Timer::new(REST_BEAT).await;
-            };
-            futures_lite::future::or(stirred(seen), beat).await;
+            futures_lite::future::or(stirred(seen), hearts.round()).await;
         }
     }
 }

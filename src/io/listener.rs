@@ -12,6 +12,7 @@ use glommio::GlommioError;
 use glommio::net::TcpListener;
 use socket2::{Domain, Protocol, Socket, Type};
 
+use super::alarm::sleep;
 use super::executor::mark_active;
 
 /// Connections that wait for their accept; the kernel cuts this to net.core.somaxconn.
@@ -111,7 +112,7 @@ impl Listener {
                 }
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept connections; trying again");
-                    glommio::timer::sleep(EXHAUSTED_PAUSE).await;
+                    pause().await;
                 }
             }
         }
@@ -124,6 +125,13 @@ impl Listener {
         // SAFETY: the stream keeps its descriptor open while it is borrowed here.
         let borrowed = unsafe { BorrowedFd::borrow_raw(stream.as_raw_fd()) };
         RawConnection::new(borrowed.try_clone_to_owned()?.into())
+    }
+}
+
+/// Out of descriptors there is none for an alarm either.
+async fn pause() {
+    if sleep(EXHAUSTED_PAUSE).await.is_err() {
+        glommio::timer::sleep(EXHAUSTED_PAUSE).await;
     }
 }
 

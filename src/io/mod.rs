@@ -3,7 +3,7 @@
 //! | to do this | look here |
 //! | --- | --- |
 //! | start a shard's thread | [`executor`] |
-//! | read the clock | [`clock`] |
+//! | read the clock, wait for a time | [`clock`], [`alarm`] |
 //! | wait for another thread or ring | [`event`] |
 //! | accept and use connections | [`listener`], [`socket`], [`recv_buffer`], [`send_queue`] |
 //! | hold the tail of a segment in memory | [`chunk`], [`tail_buffer`] |
@@ -13,6 +13,7 @@
 //!
 //! Every `unsafe` of the process lives here, and all zero-copy sending in `sendfile`.
 
+pub mod alarm;
 pub mod blocking;
 pub mod chunk;
 pub mod clock;

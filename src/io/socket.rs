@@ -124,10 +124,9 @@ impl Socket {
         self.counters.receive_calls += 1;
         let landed = LANDING.with_borrow_mut(|landing| {
             let received = ready!(Pin::new(&mut self.stream).poll_read(cx, landing));
-            Poll::Ready(received.map(|len| {
-                buffer.extend(&landing[..len]);
-                self.drained = len < landing.len();
-                len
+            Poll::Ready(received.inspect(|len| {
+                buffer.extend(&landing[..*len]);
+                self.drained = *len < landing.len();
             }))
         });
         // Whoever polls after a wait does so because something arrived.

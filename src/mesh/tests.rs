@@ -143,7 +143,7 @@ fn hop_soak() {
         for number in 0..ROUNDS {
             sender.try_send(shard(1), number).unwrap();
             receiver.recv_batch(&mut batch).await;
-            assert_eq!(batch.drain(..).collect::<Vec<_>>(), [number]);
+            assert_eq!(std::mem::take(&mut batch), [number]);
         }
     });
     echo.join().unwrap();
