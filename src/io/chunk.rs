@@ -1,6 +1,6 @@
 //! Page-aligned memory that mirrors a range of a file: written once by one writer, read by anybody.
 //!
-//! A chunk has one [`ChunkWriter`], which only ever writes behind what it has already written. The
+//! A chunk has one `ChunkWriter`, which only ever writes behind what it has already written. The
 //! bytes before that point never change again, so [`ChunkSlice`]s of them are plain shared bytes,
 //! on any thread, for as long as they are held. Memory goes back to a bounded pool when the last
 //! holder lets go, so that a busy shard does not ask the kernel for fresh pages.

@@ -1,6 +1,6 @@
 //! Record batches, format v2: the one thing that producers send, the log keeps and consumers read.
 //!
-//! A produced batch is looked at once ([`validate`]: the checksum, and for uncompressed records their
+//! A produced batch is looked at once ([`validate()`]: the checksum, and for uncompressed records their
 //! structure) and kept as it came. Only what lies outside the checksum, the base offset and the leader's
 //! epoch, is written over; see [`ValidBatch::stamped_header`].
 
