@@ -23,6 +23,20 @@ pub struct Named {
     pub parts: Vec<String>,
 }
 
+impl Named {
+    /// Whether it is `path`, or something in it.
+    pub fn is_in(&self, path: &str) -> bool {
+        let mut parts = self.parts.iter();
+        let same = |wanted| parts.next().is_some_and(|part| part == wanted);
+        path.split("::").all(same)
+    }
+
+    /// Whether it is something of this crate. A bare `crate` is that of `pub(crate)`.
+    pub fn is_of_crate(&self) -> bool {
+        self.is_in("crate") && self.parts.len() > 1
+    }
+}
+
 impl Source {
     /// A file with this text.
     pub fn new(path: &str, text: &str) -> Source {
