@@ -11,7 +11,7 @@
 //! | open, read, warm and remove files | [`segment_file`], [`residency`], [`files`] |
 //! | run what blocks | [`blocking`] |
 //!
-//! Every `unsafe` of the process lives here, and all zero-copy sending in `sendfile`.
+//! Every `unsafe` of the process but one of the mesh's lives here, and all zero-copy sending in `sendfile`.
 
 pub mod alarm;
 pub mod blocking;
