@@ -1,2 +1,16 @@
-//! The `ringlog` binary.
-fn main() {}
+//! The `ringlog` binary: flags, settings, run.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use ringlog::cli::{self, Cli};
+
+fn main() -> ExitCode {
+    match cli::run(Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("ringlog: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -110,3 +110,20 @@ pub const DRAIN_GRACE_MS: i64 = 2_000;
 
 /// How long a stop waits for requests and disks before it leaves the rest to recovery.
 pub const DRAIN_MS_MAX: i64 = 20_000;
+
+/// The metadata log's length at which a snapshot is taken, at the least: a start reads that much in a blink.
+pub const METADATA_LOG_BYTES_MAX: u64 = 4 << 20;
+
+/// Records of a metadata snapshot go into batches of about this size.
+pub const METADATA_BATCH_BYTES_MAX: usize = 1 << 20;
+
+/// Connections that the admin server serves at once; more wait in the backlog.
+pub const ADMIN_CONNECTIONS_MAX: usize = 64;
+
+/// How long an admin connection may last: longer than any scrape, shorter than forever.
+pub const ADMIN_CONNECTION_MS_MAX: u64 = 60_000;
+
+/// How long a stop waits for the shards, which have [`DRAIN_MS_MAX`] for their own work.
+pub const STOP_MS_MAX: u64 = 25_000;
+
+const _: () = assert!(STOP_MS_MAX > DRAIN_MS_MAX as u64);

@@ -1,1 +1,137 @@
-//! The `cli` part.
+//! The command line.
+
+mod log;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use thiserror::Error;
+
+use crate::boot::BootError;
+
+/// A Kafka-compatible broker: io_uring, one shard a core, direct I/O, zero-copy reads.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "ringlog", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum Command {
+    /// Run the broker (what happens without a command, too).
+    Serve(ServeArgs),
+    /// Read segments of a log.
+    #[command(subcommand)]
+    Log(LogCommand),
+}
+
+/// How to run the broker.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ServeArgs {
+    /// Where the data is kept [default: ./ringlog-data].
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Where clients connect; port 0 picks a free one [default: 127.0.0.1:9092].
+    #[arg(long, value_name = "HOST:PORT")]
+    listen: Option<String>,
+    /// Where clients are told to connect [default: what --listen says].
+    #[arg(long, value_name = "HOST:PORT")]
+    advertise: Option<String>,
+    /// Where metrics and health are served; port 0 picks a free one.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9644")]
+    admin: String,
+    /// Cores to use: how many (2) or which (0,2-3) [default: all that the process may use].
+    #[arg(long, value_name = "N|LIST")]
+    cores: Option<String>,
+    /// Settings in the form and with the names of Kafka's server.properties.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// What to log: error, warn, info, debug, trace, or directives like ringlog::shard=debug.
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    log_level: String,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum LogCommand {
+    /// Print the batches of segments.
+    Dump {
+        /// Print the records too.
+        #[arg(long)]
+        records: bool,
+        /// Segments (*.log).
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Check every batch of segments; fails if one is damaged.
+    Verify {
+        /// Segments (*.log).
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+}
+
+/// Why a command failed.
+#[derive(Debug, Error)]
+pub enum CliError {
+    /// The broker does not run.
+    #[error(transparent)]
+    Boot(#[from] BootError),
+    /// `--log-level`.
+    #[error(
+        "--log-level {0}: give error, warn, info, debug, trace, or directives like ringlog::shard=debug"
+    )]
+    LogLevel(String),
+    /// A segment cannot be read.
+    #[error(transparent)]
+    Log(#[from] log::LogFileError),
+}
+
+/// Runs what the command line asks for.
+pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
+    match cli.command {
+        None => serve::serve(cli.serve),
+        Some(Command::Serve(args)) => serve::serve(args),
+        Some(Command::Log(LogCommand::Dump { records, files })) => Ok(log::dump(&files, records)?),
+        Some(Command::Log(LogCommand::Verify { files })) => Ok(log::verify(&files)?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_work_with_and_without_the_command() {
+        for line in [
+            &["ringlog", "--cores", "2", "--admin", "127.0.0.1:0"][..],
+            &["ringlog", "serve", "--cores", "2", "--admin", "127.0.0.1:0"],
+        ] {
+            let cli = Cli::parse_from(line);
+            let args = match cli.command {
+                Some(Command::Serve(args)) => args,
+                None => cli.serve,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(args.cores.as_deref(), Some("2"));
+            assert_eq!(args.admin, "127.0.0.1:0");
+        }
+        for line in [
+            &["ringlog", "frob"][..],
+            &["ringlog", "log", "dump"],
+            &["ringlog", "--port", "1"],
+        ] {
+            assert!(Cli::try_parse_from(line).is_err(), "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! `ringlog serve`.
+
+use std::process::ExitCode;
+
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::EnvFilter;
+
+use super::{CliError, ServeArgs};
+use crate::boot::topology::{self, CoreChoice};
+use crate::boot::{self, BootConfig, BootError, config};
+
+/// Runs the broker until it is told to stop.
+pub fn serve(args: ServeArgs) -> Result<ExitCode, CliError> {
+    let _flushed_at_the_end = start_logging(&args.log_level)?;
+    let choice = match &args.cores {
+        Some(text) => CoreChoice::parse(text).map_err(BootError::from)?,
+        None => CoreChoice::All,
+    };
+    let flags = config::Flags {
+        config: args.config,
+        data_dir: args.data_dir,
+        listen: args.listen,
+        advertise: args.advertise,
+    };
+    let (broker, warnings) = config::load(&flags).map_err(BootError::from)?;
+    let config = BootConfig {
+        broker,
+        warnings,
+        cores: topology::choose(&choice).map_err(BootError::from)?,
+        admin: args.admin,
+    };
+    boot::run(config)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Logs to stderr from a thread of its own: a full pipe loses lines rather than stopping a shard.
+fn start_logging(level: &str) -> Result<WorkerGuard, CliError> {
+    let filter = EnvFilter::try_new(level).map_err(|_| CliError::LogLevel(level.to_owned()))?;
+    let (writer, guard) = NonBlockingBuilder::default()
+        .lossy(true)
+        .finish(std::io::stderr());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(writer)
+        .with_ansi(false)
+        .init();
+    Ok(guard)
+}
