@@ -3,11 +3,20 @@
 use std::fs;
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
+use crate::io::listener::{BoundListener, bind_group};
 use crate::metadata::Broker;
 use crate::metadata::config::{BrokerConfig, Listener};
+
+/// How long a taken address is tried again.
+const TAKEN_PATIENCE: Duration = Duration::from_secs(1);
+
+/// The pause between two tries.
+const TAKEN_PAUSE: Duration = Duration::from_millis(20);
 
 /// Why an address cannot be used.
 #[derive(Debug, Error)]
@@ -74,9 +83,14 @@ impl Addresses {
         })
     }
 
+    /// Binds a socket for each shard, all to the same port.
+    pub fn bind_kafka(&self, shards: usize) -> Result<Vec<BoundListener>, AddressError> {
+        patiently(|| bind_group(self.kafka, shards)).map_err(AddressError::Bind)
+    }
+
     /// Binds the admin server's socket.
     pub fn bind_admin(&self) -> Result<TcpListener, AddressError> {
-        TcpListener::bind(self.admin).map_err(|why| AddressError::BindAdmin {
+        patiently(|| TcpListener::bind(self.admin)).map_err(|why| AddressError::BindAdmin {
             address: self.admin,
             why,
         })
@@ -102,6 +116,20 @@ impl Addresses {
             port: if told.port == 0 { port } else { told.port },
             rack: config.broker_rack.clone(),
         })
+    }
+}
+
+/// Binds, and tries again for a while if the address is taken: the kernel takes the rings of a killed process apart
+/// some time after its end, and until then they keep its sockets open.
+fn patiently<T>(bind: impl Fn() -> io::Result<T>) -> io::Result<T> {
+    let deadline = Instant::now() + TAKEN_PATIENCE;
+    loop {
+        match bind() {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < deadline => {
+                thread::sleep(TAKEN_PAUSE);
+            }
+            bound => return bound,
+        }
     }
 }
 

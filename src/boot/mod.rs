@@ -27,7 +27,7 @@ use crate::control::metrics::ShardMetrics;
 use crate::control::run::{ControlError, ControlStart, ShardNews};
 use crate::io::clock;
 use crate::io::executor::spawn_shard;
-use crate::io::listener::{BoundListener, bind_group};
+use crate::io::listener::BoundListener;
 use crate::mesh::{self, MeshBounds};
 use crate::metadata::config::BrokerConfig;
 use crate::metadata::controller::{bootstrap, reassign_shards};
@@ -101,7 +101,7 @@ pub fn run(config: BootConfig) -> Result<(), BootError> {
     checks::host()?;
     let shards = config.cores.len();
     let addresses = Addresses::resolve(&config.broker, &config.admin)?;
-    let listeners = bind_group(addresses.kafka, shards).map_err(AddressError::Bind)?;
+    let listeners = addresses.bind_kafka(shards)?;
     let admin = addresses.bind_admin()?;
     let place = Place::of(&listeners, &admin, shards)?;
 
