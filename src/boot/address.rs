@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
-use crate::io::listener::{BoundListener, bind_group};
+use crate::io::listener::{BoundListener, ListenOptions, bind_group};
 use crate::metadata::Broker;
 use crate::metadata::config::{BrokerConfig, Listener};
 
@@ -84,8 +84,12 @@ impl Addresses {
     }
 
     /// Binds a socket for each shard, all to the same port.
-    pub fn bind_kafka(&self, shards: usize) -> Result<Vec<BoundListener>, AddressError> {
-        patiently(|| bind_group(self.kafka, shards)).map_err(AddressError::Bind)
+    pub fn bind_kafka(
+        &self,
+        shards: usize,
+        options: ListenOptions,
+    ) -> Result<Vec<BoundListener>, AddressError> {
+        patiently(|| bind_group(self.kafka, shards, options)).map_err(AddressError::Bind)
     }
 
     /// Binds the admin server's socket.

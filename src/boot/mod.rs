@@ -27,7 +27,7 @@ use crate::control::metrics::ShardMetrics;
 use crate::control::run::{ControlError, ControlStart, ShardNews};
 use crate::io::clock;
 use crate::io::executor::spawn_shard;
-use crate::io::listener::BoundListener;
+use crate::io::listener::{BoundListener, ListenOptions};
 use crate::mesh::{self, MeshBounds};
 use crate::metadata::config::BrokerConfig;
 use crate::metadata::controller::{bootstrap, reassign_shards};
@@ -93,6 +93,25 @@ pub enum BootError {
     Control(#[from] ControlError),
 }
 
+/// Kafka's defaults for sockets are those of 2011; what nobody has set is left to the system, which knows the link.
+fn listen_options(broker: &BrokerConfig) -> ListenOptions {
+    let given = |name: &str, bytes: Option<i32>| {
+        bytes
+            .filter(|_| broker.is_given(name))
+            .and_then(|bytes| usize::try_from(bytes).ok())
+    };
+    let (send, receive) = ("socket.send.buffer.bytes", "socket.receive.buffer.bytes");
+    let mut options = ListenOptions {
+        send_buffer_bytes: given(send, broker.socket_send_buffer_bytes),
+        receive_buffer_bytes: given(receive, broker.socket_receive_buffer_bytes),
+        ..ListenOptions::default()
+    };
+    if broker.is_given("socket.listen.backlog.size") {
+        options.backlog = broker.socket_listen_backlog_size;
+    }
+    options
+}
+
 /// Runs the broker on this thread, which becomes the control thread, until it is told to stop.
 pub fn run(config: BootConfig) -> Result<(), BootError> {
     for warning in &config.warnings {
@@ -101,7 +120,7 @@ pub fn run(config: BootConfig) -> Result<(), BootError> {
     checks::host()?;
     let shards = config.cores.len();
     let addresses = Addresses::resolve(&config.broker, &config.admin)?;
-    let listeners = addresses.bind_kafka(shards)?;
+    let listeners = addresses.bind_kafka(shards, listen_options(&config.broker))?;
     let admin = addresses.bind_admin()?;
     let place = Place::of(&listeners, &admin, shards)?;
 

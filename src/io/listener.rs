@@ -15,8 +15,26 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::alarm::sleep;
 use super::executor::mark_active;
 
-/// Connections that wait for their accept; the kernel cuts this to net.core.somaxconn.
-const BACKLOG: i32 = 4096;
+/// How listening sockets are made. What is not set is the system's own choice.
+#[derive(Clone, Copy, Debug)]
+pub struct ListenOptions {
+    /// Connections that wait for their accept; the kernel cuts this to net.core.somaxconn.
+    pub backlog: i32,
+    /// SO_SNDBUF of accepted connections.
+    pub send_buffer_bytes: Option<usize>,
+    /// SO_RCVBUF of accepted connections.
+    pub receive_buffer_bytes: Option<usize>,
+}
+
+impl Default for ListenOptions {
+    fn default() -> ListenOptions {
+        ListenOptions {
+            backlog: 4096,
+            send_buffer_bytes: None,
+            receive_buffer_bytes: None,
+        }
+    }
+}
 /// How long accepting pauses when the process is out of descriptors or the kernel of memory.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 
@@ -28,7 +46,11 @@ pub struct BoundListener(Socket);
 ///
 /// The first is bound without sharing, so that an address which another process listens on is an
 /// error ([`io::ErrorKind::AddrInUse`]) even if that process would share it.
-pub fn bind_group(address: SocketAddr, count: usize) -> io::Result<Vec<BoundListener>> {
+pub fn bind_group(
+    address: SocketAddr,
+    count: usize,
+    options: ListenOptions,
+) -> io::Result<Vec<BoundListener>> {
     let explain = |error: io::Error| {
         let what = match error.kind() {
             io::ErrorKind::AddrInUse => {
@@ -44,27 +66,31 @@ pub fn bind_group(address: SocketAddr, count: usize) -> io::Result<Vec<BoundList
         };
         io::Error::new(error.kind(), what)
     };
-    bind_all(address, count).map_err(explain)
+    bind_all(address, count, options).map_err(explain)
 }
 
-fn bind_all(address: SocketAddr, count: usize) -> io::Result<Vec<BoundListener>> {
-    let first = new_socket(address)?;
+fn bind_all(
+    address: SocketAddr,
+    count: usize,
+    options: ListenOptions,
+) -> io::Result<Vec<BoundListener>> {
+    let first = new_socket(address, options)?;
     first.bind(&address.into())?;
     first.set_reuse_port(true)?;
-    first.listen(BACKLOG)?;
+    first.listen(options.backlog)?;
     let mut group = vec![BoundListener(first)];
     let chosen = group[0].local_address()?;
     for _ in 1..count {
-        let socket = new_socket(chosen)?;
+        let socket = new_socket(chosen, options)?;
         socket.set_reuse_port(true)?;
         socket.bind(&chosen.into())?;
-        socket.listen(BACKLOG)?;
+        socket.listen(options.backlog)?;
         group.push(BoundListener(socket));
     }
     Ok(group)
 }
 
-fn new_socket(address: SocketAddr) -> io::Result<Socket> {
+fn new_socket(address: SocketAddr, options: ListenOptions) -> io::Result<Socket> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,
@@ -72,6 +98,13 @@ fn new_socket(address: SocketAddr) -> io::Result<Socket> {
     )?;
     // Connections of a predecessor that linger in TIME_WAIT do not block the port.
     socket.set_reuse_address(true)?;
+    // Accepted connections inherit these; they have to be set before the handshake fixes the window's scale.
+    if let Some(bytes) = options.send_buffer_bytes {
+        socket.set_send_buffer_size(bytes)?;
+    }
+    if let Some(bytes) = options.receive_buffer_bytes {
+        socket.set_recv_buffer_size(bytes)?;
+    }
     Ok(socket)
 }
 

@@ -101,7 +101,8 @@ fn append_item(
         produce_version: job.version,
     };
     let options = options(shard, &hosted, &topic, origin);
-    let (batch, bytes) = check(&item.records, &options).map_err(refused)?;
+    let (batch, bytes) =
+        check(&item.records, &options, compression(&topic.config).1).map_err(refused)?;
     // Without acks the client hears nothing, but its request stays under way until the batch is written: that is what
     // bounds how much a client can have in memory.
     let acks = if job.acks == -1 {
@@ -139,6 +140,7 @@ fn options<'a>(
 fn check(
     records: &Bytes,
     options: &ValidateOptions<'_>,
+    level: Option<i32>,
 ) -> Result<(ValidBatch, Bytes), BatchError> {
     let batch = validate(records, options)?;
     let Some(codec) = batch.recompress_to else {
@@ -146,7 +148,7 @@ fn check(
     };
     let again = BatchView::first(records)
         .ok()
-        .and_then(|view| recompress(&view, codec, None, options.inflated_bytes_max).ok());
+        .and_then(|view| recompress(&view, codec, level, options.inflated_bytes_max).ok());
     let Some(bytes) = again else {
         return Err(BatchError {
             code: ErrorCode::CorruptMessage,

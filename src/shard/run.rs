@@ -19,10 +19,11 @@ use crate::shard::partitions::Hosted;
 use crate::shard::pressure::Pressure;
 use crate::shard::start::{RecoveredPartition, ShardStart};
 use crate::shard::timer::Bell;
-use crate::shard::{Shard, apply, connection, drain, upkeep};
+use crate::shard::{Shard, apply, connection, drain, timer, upkeep};
 
 /// Runs a shard on the current executor until it has drained.
 pub async fn run(start: ShardStart) -> io::Result<()> {
+    glommio::spawn_local(timer::start()?).detach();
     let (sender, mut receiver) = start.mesh.open_on_shard()?;
     let slots =
         usize::try_from(start.config.max_incremental_fetch_session_cache_slots).unwrap_or(0);

@@ -10,7 +10,7 @@ pub(crate) const ANY_PORT: SocketAddr =
 
 #[test]
 fn a_group_shares_one_port() {
-    let group = bind_group(ANY_PORT, 3).unwrap();
+    let group = bind_group(ANY_PORT, 3, ListenOptions::default()).unwrap();
     let addresses: Vec<_> = group.iter().map(|l| l.local_address().unwrap()).collect();
     assert_ne!(addresses[0].port(), 0);
     assert!(
@@ -22,12 +22,12 @@ fn a_group_shares_one_port() {
 #[test]
 fn an_occupied_port_is_an_error_even_if_its_owner_would_share_it() {
     let alone = StdListener::bind(ANY_PORT).unwrap();
-    let group = bind_group(ANY_PORT, 2).unwrap();
+    let group = bind_group(ANY_PORT, 2, ListenOptions::default()).unwrap();
     for taken in [
         alone.local_addr().unwrap(),
         group[0].local_address().unwrap(),
     ] {
-        let error = bind_group(taken, 1).unwrap_err();
+        let error = bind_group(taken, 1, ListenOptions::default()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
         assert!(error.to_string().contains("another process"), "{error}");
     }
@@ -35,17 +35,17 @@ fn an_occupied_port_is_an_error_even_if_its_owner_would_share_it() {
 
 #[test]
 fn a_port_is_free_again_after_its_connections_are_closed() {
-    let group = bind_group(ANY_PORT, 1).unwrap();
+    let group = bind_group(ANY_PORT, 1, ListenOptions::default()).unwrap();
     let address = group[0].local_address().unwrap();
     let client = TcpStream::connect(address).unwrap();
     drop(group);
     drop(client);
-    bind_group(address, 2).unwrap();
+    bind_group(address, 2, ListenOptions::default()).unwrap();
 }
 
 #[test]
 fn an_accepted_connection_may_be_adopted_by_another_shard() {
-    let mut group = bind_group(ANY_PORT, 1).unwrap();
+    let mut group = bind_group(ANY_PORT, 1, ListenOptions::default()).unwrap();
     let listener = group.pop().unwrap();
     let address = listener.local_address().unwrap();
     let mut client = TcpStream::connect(address).unwrap();

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use super::*;
 use crate::io::chunk::ChunkPool;
 use crate::io::executor::tests::{on_core, run_on_shard};
-use crate::io::listener::bind_group;
 use crate::io::listener::tests::ANY_PORT;
+use crate::io::listener::{ListenOptions, bind_group};
 use crate::io::residency;
 use crate::io::segment_file::SegmentFile;
 use crate::io::send_queue::Piece;
@@ -88,7 +88,7 @@ fn a_frame_that_arrives_byte_by_byte_is_whole() {
 fn echo_soak() {
     const CONNECTIONS: usize = 8;
     const ROUNDS: usize = 500;
-    let mut listeners = bind_group(ANY_PORT, 2).unwrap();
+    let mut listeners = bind_group(ANY_PORT, 2, ListenOptions::default()).unwrap();
     let address = listeners[0].local_address().unwrap();
     for index in 0..2 {
         let listener = listeners.pop().unwrap();

@@ -43,6 +43,10 @@ pub(super) const IN_EFFECT: &[ConfigDef] = defs! {
         in_effect("The data directory, when log.dirs is not set.");
     list "log.dirs", distinct,
         in_effect("The data directory; Ringlog takes exactly one.");
+    long "log.flush.interval.messages" = "9223372036854775807", at_least(1), dynamic,
+        in_effect("Records after which a partition is forced to disk.");
+    long "log.flush.interval.ms", dynamic,
+        in_effect("Time after which a partition is forced to disk.");
     int "log.index.interval.bytes" = "4096", at_least(0), dynamic,
         in_effect("Record bytes between two entries of a segment's offset index.");
     int "log.index.size.max.bytes" = "10485760", at_least(4), dynamic,
@@ -55,6 +59,8 @@ pub(super) const IN_EFFECT: &[ConfigDef] = defs! {
         in_effect("How far behind the broker's clock a record's timestamp may be.");
     string "log.message.timestamp.type" = "CreateTime", one_of(&["CreateTime", "LogAppendTime"]), dynamic,
         in_effect("Whose clock stamps records: the producer's (CreateTime) or the broker's (LogAppendTime).");
+    boolean "log.preallocate" = "false", dynamic,
+        in_effect("Whether a new segment takes its whole size at once; else segments grow in steps.");
     long "log.retention.bytes" = "-1", dynamic,
         in_effect("The most bytes that a partition keeps; negative for no limit.");
     long "log.retention.check.interval.ms" = "300000", at_least(1),

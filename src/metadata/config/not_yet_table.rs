@@ -124,14 +124,11 @@ pub(super) const NOT_YET: &[ConfigDef] = defs! {
     long "log.cleaner.min.compaction.lag.ms" = "0", at_least(0), dynamic;
     int "log.cleaner.threads" = "1", at_least(0), dynamic;
     long "log.dir.failure.timeout.ms" = "30000", at_least(1);
-    long "log.flush.interval.messages" = "9223372036854775807", at_least(1), dynamic;
-    long "log.flush.interval.ms", dynamic;
     int "log.flush.offset.checkpoint.interval.ms" = "60000", at_least(0);
     long "log.flush.scheduler.interval.ms" = "9223372036854775807";
     int "log.flush.start.offset.checkpoint.interval.ms" = "60000", at_least(0);
     long "log.local.retention.bytes" = "-2", at_least(-2), dynamic;
     long "log.local.retention.ms" = "-2", at_least(-2), dynamic;
-    boolean "log.preallocate" = "false", dynamic;
     int "max.connection.creation.rate" = "2147483647", at_least(0), dynamic;
     int "max.connections.per.ip" = "2147483647", at_least(0), dynamic;
     string "max.connections.per.ip.overrides" = "", dynamic;

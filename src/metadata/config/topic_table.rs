@@ -16,9 +16,9 @@ pub const TOPIC_CONFIGS: &[ConfigDef] = defs! {
     int "segment.index.bytes" = "10485760", at_least(4),
         in_effect("The most bytes of a segment's index, at which the segment rolls.");
     long "flush.messages" = "9223372036854775807", at_least(1),
-        not_yet("Records after which a partition is forced to disk; see ringlog.durability.");
+        in_effect("Records after which a partition is forced to disk; see ringlog.durability.");
     long "flush.ms" = "9223372036854775807", at_least(0),
-        not_yet("Time after which a partition is forced to disk; see ringlog.durability.");
+        in_effect("Time after which a partition is forced to disk; see ringlog.durability.");
     long "retention.bytes" = "-1",
         in_effect("The most bytes that a partition keeps; negative for no limit.");
     long "retention.ms" = "604800000", at_least(-1),
@@ -52,7 +52,7 @@ pub const TOPIC_CONFIGS: &[ConfigDef] = defs! {
     int "compression.zstd.level" = "3", between(-131_072, 22),
         in_effect("The level of zstd when batches are compressed again.");
     boolean "preallocate" = "false",
-        not_yet("Whether a new segment takes its whole size at once; Ringlog grows segments in steps.");
+        in_effect("Whether a new segment takes its whole size at once; else segments grow in steps.");
     string "message.timestamp.type" = "CreateTime", one_of(&["CreateTime", "LogAppendTime"]),
         in_effect("Whose clock stamps records: the producer's (CreateTime) or the broker's (LogAppendTime).");
     long "message.timestamp.before.max.ms" = "9223372036854775807", at_least(0),
