@@ -193,6 +193,12 @@ impl MetadataLog {
         Ok(())
     }
 
+    /// Has the next write fail, as on a broken disk.
+    #[cfg(test)]
+    pub fn fail_writes(&mut self) {
+        self.file = File::open(&self.path).expect("the log is there");
+    }
+
     /// Whether the log has grown so much that a snapshot is due.
     pub fn wants_snapshot(&self) -> bool {
         self.position >= self.snapshot_at && !self.poisoned

@@ -479,25 +479,3 @@ fn checkpoints_hold_for_a_clean_start_only() {
     assert!(!data_dir.join(RECOVERY_POINTS).exists());
     forget_checkpoints(data_dir).unwrap();
 }
-
-#[test]
-fn many_partitions_are_quick() {
-    let root = tempfile::tempdir().unwrap();
-    for index in 0..500 {
-        let name = format!("topic-{index}");
-        make_partition(
-            root.path(),
-            &name,
-            TOPIC,
-            &with_zeros(batches(0, 20), 65536),
-        );
-    }
-    let started = std::time::Instant::now();
-    let shards = recover_all(root.path(), &image(500), false);
-    assert_eq!(shards[0].len() + shards[1].len(), 500);
-    assert!(
-        started.elapsed().as_millis() < 2000,
-        "{:?}",
-        started.elapsed()
-    );
-}
