@@ -23,6 +23,7 @@ use crate::protocol::frame::{FrameError, FrameSplitter, LENGTH_BYTES, Split};
 use crate::shard::Shard;
 use crate::shard::connections::{Entry, Registered};
 use crate::shard::dispatch;
+use crate::shard::pressure::RoomWait;
 use crate::shard::response::Response;
 
 /// What requests know of their connection.
@@ -49,6 +50,7 @@ pub async fn serve(shard: Rc<Shard>, raw: RawConnection) {
         in_flight: VecDeque::new(),
         in_flight_bytes: 0,
         pause: None,
+        room_wait: RoomWait::default(),
     };
     let end = poll_fn(|cx| connection.poll(cx)).await;
     connection.log_end(end);
@@ -66,6 +68,7 @@ struct Connection {
     in_flight_bytes: usize,
     frame_bytes_max: usize,
     pause: Option<Pin<Box<dyn Future<Output = ()>>>>,
+    room_wait: RoomWait,
 }
 
 impl Drop for Connection {
@@ -184,7 +187,7 @@ impl Connection {
     }
 
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
-        if !self.may_receive() || self.shard.pressure.poll_room(cx).is_pending() {
+        if !self.may_receive() || self.poll_room(cx).is_pending() {
             return Ok(false);
         }
         if self.dispatch_next(cx)? {
@@ -198,6 +201,10 @@ impl Connection {
                 Ok(true)
             }
         }
+    }
+
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.shard.pressure.poll_room(cx, &mut self.room_wait)
     }
 
     fn may_receive(&self) -> bool {
