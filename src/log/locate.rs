@@ -8,7 +8,7 @@ use std::io;
 
 use thiserror::Error;
 
-use super::{ColdRead, ReadPlan, TimeSearch};
+use super::{ColdRead, TimeSearch};
 use crate::base::limits::LOG_BATCH_BYTES_MAX;
 use crate::base::{LeaderEpoch, Offset, TimestampMs};
 use crate::protocol::records::{
@@ -101,8 +101,13 @@ impl BatchAt {
 /// What a cold read comes to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ColdFound {
-    /// These bytes.
-    Plan(ReadPlan),
+    /// These bytes of the file. They begin with a whole batch; the last batch may be cut, which readers expect.
+    Range {
+        /// Where the first batch begins.
+        position: u64,
+        /// Bytes, never 0.
+        len: u64,
+    },
     /// The target's batch may not be read yet, or is larger than the read allows.
     Nothing,
     /// The segment has no batch at or after the target: read on in the next one.
@@ -122,7 +127,7 @@ pub struct RecordAt {
 
 /// The first batch whose last offset is at least `target`: it holds the target, or what comes after it
 /// where compaction has removed the target.
-pub fn find_offset(
+fn find_offset(
     file: &impl ReadAt,
     extent: Extent,
     target: Offset,
@@ -130,36 +135,38 @@ pub fn find_offset(
     Scan::new(file, extent).first_at(target)
 }
 
-/// The batches that a cold read gets, from the batch at `from` on, which its index gave.
+/// What a cold read gets, from the batch at `from` on, which its index gave. An index that is out of step with its
+/// log costs a search from the segment's front, no more.
 pub fn find_range(
     file: &impl ReadAt,
     from: u32,
     read: &ColdRead,
 ) -> Result<ColdFound, LocateError> {
-    let mut scan = Scan::new(file, extent(from, read.end_position));
-    let Some(first) = scan.first_at(read.target)? else {
+    match find_range_from(file, from, read) {
+        Err(LocateError::Batch { .. }) if from > 0 => find_range_from(file, 0, read),
+        found => found,
+    }
+}
+
+fn find_range_from(
+    file: &impl ReadAt,
+    from: u32,
+    read: &ColdRead,
+) -> Result<ColdFound, LocateError> {
+    let extent = extent(from, read.end_position);
+    let Some(first) = find_offset(file, extent, read.target)? else {
         return Ok(ColdFound::NextSegment);
     };
-    let readable = |batch: &BatchAt| batch.header.next_offset() <= read.end_offset;
-    let fits = |batch: &BatchAt| batch.end() - first.position <= u64::from(read.max_bytes);
-    if !readable(&first) || !(fits(&first) || read.min_one_batch) {
+    let (whole, max_bytes) = (first.end() - first.position, u64::from(read.max_bytes));
+    let is_readable = first.header.next_offset() <= read.end_offset;
+    // A consumer that gets nothing but a part of one batch gives up: it can never get on (KIP-74).
+    if !is_readable || (max_bytes < whole && !read.min_one_batch) {
         return Ok(ColdFound::Nothing);
     }
-    let mut last = first;
-    while fits(&last)
-        && let Some(next) = scan.next()?
-        && readable(&next)
-        && fits(&next)
-    {
-        last = next;
-    }
-    // The extent's bounds are 32 bits wide, and both lie within it.
-    Ok(ColdFound::Plan(ReadPlan {
-        segment: read.segment,
-        position: first.position as u32,
-        len: (last.end() - first.position) as u32,
-        next_offset: last.header.next_offset(),
-    }))
+    Ok(ColdFound::Range {
+        position: first.position,
+        len: max_bytes.max(whole).min(extent.end - first.position),
+    })
 }
 
 /// The record that a search by time looks for, from the batch at `from` on, which the segment's indexes gave
@@ -187,7 +194,7 @@ fn extent(from: u32, end: u32) -> Extent {
 }
 
 /// The first record at or after `start` whose timestamp is at least `target`.
-pub fn find_timestamp(
+fn find_timestamp(
     file: &impl ReadAt,
     extent: Extent,
     target: TimestampMs,

@@ -1,6 +1,5 @@
 //! ListOffsets and OffsetForLeaderEpoch where the partition lives.
 
-use std::cmp::Ordering;
 use std::future::Future;
 use std::io;
 use std::path::Path;
@@ -153,7 +152,7 @@ async fn by_time(
     };
     let file = hosted.file(shard, search.segment).await.map_err(failed)?;
     let directory = hosted.directory().to_owned();
-    let written = written_end(hosted, &search);
+    let written = hosted.written_end(search.segment, search.end_position);
     let found = blocking::run(move || {
         let from = match search.scan_from {
             ScanFrom::Position(position) => position,
@@ -175,17 +174,6 @@ async fn by_time(
     };
     let readable = found.filter(|found| found.offset < end);
     Ok(readable.map_or_else(|| OffsetAnswer::none(ErrorCode::None), answer))
-}
-
-/// How far the segment may be searched in its file: bytes that are not written yet are not there.
-fn written_end(hosted: &Hosted, search: &TimeSearch) -> u32 {
-    let state = hosted.state.borrow();
-    let (segment, written) = state.writes().position();
-    match segment.cmp(&search.segment) {
-        Ordering::Equal => written.min(search.end_position),
-        Ordering::Greater => search.end_position,
-        Ordering::Less => 0,
-    }
 }
 
 /// Where the indexes of a closed segment say to begin; a missing or broken one costs a scan from the front, no more.

@@ -1,6 +1,7 @@
 //! A partition where it lives: the pure replica, the tail of its log in memory, and its files.
 
 use std::cell::{Cell, RefCell};
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -171,6 +172,16 @@ impl Hosted {
             .map(|tail| (tail.segment, tail.buffer.start()));
         if let Some((segment, start)) = oldest {
             state.evict_recent(segment, u32::try_from(start).unwrap_or(u32::MAX));
+        }
+    }
+
+    /// How far a segment's file may be read, at most to `end`: what is appended but not written is not in it.
+    pub fn written_end(&self, segment: Offset, end: u32) -> u32 {
+        let (writing, written) = self.state.borrow().writes().position();
+        match segment.cmp(&writing) {
+            Ordering::Less => end,
+            Ordering::Equal => end.min(written),
+            Ordering::Greater => 0,
         }
     }
 

@@ -14,7 +14,7 @@ use crate::io::segment_file::SegmentFile;
 use crate::io::send_queue::Piece;
 use crate::log::files::FileKind;
 use crate::log::index::OffsetIndexFile;
-use crate::log::locate::{Extent, ReadAt, find_offset};
+use crate::log::locate::{ColdFound, ReadAt, find_range};
 use crate::log::{ColdRead, ReadPlan, ReadStep, ScanFrom};
 use crate::metadata::config::FetchZeroCopy;
 use crate::partition::{EpochAnswer, Isolation};
@@ -171,14 +171,20 @@ async fn read_pieces(
         match step {
             ReadStep::Empty => return Ok(Vec::new()),
             ReadStep::Plan(plan) => return planned(shard, hosted, plan).await.map_err(failed),
-            ReadStep::Cold(cold) => match looked_up(shard, hosted, cold).await.map_err(failed)? {
-                Some(pieces) => return Ok(pieces),
-                // Nothing at or after the offset in this segment: offsets have gaps where compaction went.
-                None => match cold.next_segment {
-                    Some(next) => at = next,
-                    None => return Ok(Vec::new()),
-                },
-            },
+            ReadStep::Cold(mut cold) => {
+                cold.end_position = hosted.written_end(cold.segment, cold.end_position);
+                let (file, found) = looked_up(shard, hosted, cold).await.map_err(failed)?;
+                match (found, cold.next_segment) {
+                    (ColdFound::Range { position, len }, _) => {
+                        return from_disk(shard, file, position, len).await.map_err(failed);
+                    }
+                    // Offsets have gaps where compaction went.
+                    (ColdFound::NextSegment, Some(next)) => at = next,
+                    (ColdFound::NextSegment, None) | (ColdFound::Nothing, _) => {
+                        return Ok(Vec::new());
+                    }
+                }
+            }
         }
     }
 }
@@ -197,12 +203,12 @@ async fn planned(shard: &Rc<Shard>, hosted: &Rc<Hosted>, plan: ReadPlan) -> io::
     from_disk(shard, file, from, to - from).await
 }
 
-/// A range that has to be looked for in its file.
+/// The place of a range that has to be looked for in its file, off the core.
 async fn looked_up(
     shard: &Rc<Shard>,
     hosted: &Rc<Hosted>,
     cold: ColdRead,
-) -> io::Result<Option<Vec<Piece>>> {
+) -> io::Result<(Arc<SegmentFile>, ColdFound)> {
     shard.metrics.cold_reads.increment();
     let file = hosted.file(shard, cold.segment).await?;
     let index_path = segment_path(hosted.directory(), cold.segment, FileKind::Index);
@@ -212,13 +218,10 @@ async fn looked_up(
             ScanFrom::Position(position) => position,
             ScanFrom::IndexFile => position_before(&index_path, &cold),
         };
-        search(&searched, u64::from(from), &cold)
+        find_range(&*searched, from, &cold).map_err(io::Error::other)
     })
     .await?;
-    let Some((position, len)) = found else {
-        return Ok(None);
-    };
-    from_disk(shard, file, position, len).await.map(Some)
+    Ok((file, found))
 }
 
 /// Where the index says to begin; a missing or broken index costs a scan from the front, no more.
@@ -231,29 +234,6 @@ fn position_before(index_path: &Path, cold: &ColdRead) -> u32 {
                 .map_err(io::Error::other)
         })
         .unwrap_or(0)
-}
-
-/// Finds the first batch with the target and takes as much from there on as the bound allows. The last batch may be
-/// cut, as Kafka's readers expect.
-fn search(file: &SegmentFile, from: u64, cold: &ColdRead) -> io::Result<Option<(u64, u64)>> {
-    let extent = Extent {
-        from,
-        end: u64::from(cold.end_position),
-    };
-    let Some(first) = find_offset(file, extent, cold.target).map_err(io::Error::other)? else {
-        return Ok(None);
-    };
-    if first.header.next_offset() > cold.end_offset {
-        return Ok(None);
-    }
-    let there = u64::from(cold.end_position) - first.position;
-    let whole = first.header.size_bytes() as u64;
-    let wanted = match cold.min_one_batch {
-        true => u64::from(cold.max_bytes).max(whole),
-        false => u64::from(cold.max_bytes),
-    };
-    let len = wanted.min(there);
-    Ok((len > 0).then_some((first.position, len)))
 }
 
 /// A range of a file, brought into memory off the core, to be sent by sendfile or, if so configured, by send.

@@ -65,51 +65,76 @@ fn a_search_ends_at_the_extent_and_at_zeros_it_fails() {
     assert!(matches!(error, LocateError::Batch { position, .. } if position == end));
 }
 
+fn cold_read(target: i64, end: (i64, u32), max_bytes: u32, min_one_batch: bool) -> ColdRead {
+    ColdRead {
+        segment: Offset(10),
+        scan_from: crate::log::ScanFrom::Position(0),
+        target: Offset(target),
+        max_bytes,
+        min_one_batch,
+        end_position: end.1,
+        end_offset: Offset(end.0),
+        next_segment: None,
+    }
+}
+
 #[test]
-fn ranges_are_whole_batches_below_the_end() {
+fn ranges_begin_with_a_whole_batch_and_end_at_a_bound() {
     let file = segment(BATCHES, Codec::None);
-    let sizes: Vec<u32> = BATCHES
+    let sizes = BATCHES
         .iter()
-        .map(|batch| segment(&[batch], Codec::None).len() as u32)
-        .collect();
-    let found = |target, end_offset, max_bytes, min_one_batch| {
-        let read = ColdRead {
-            segment: Offset(10),
-            scan_from: crate::log::ScanFrom::Position(0),
-            target: Offset(target),
-            max_bytes,
-            min_one_batch,
-            end_position: file.len() as u32,
-            end_offset: Offset(end_offset),
-            next_segment: None,
-        };
-        find_range(&file, 0, &read).unwrap()
+        .map(|batch| segment(&[batch], Codec::None).len() as u32);
+    let [first, second, _] = sizes.collect::<Vec<_>>()[..] else {
+        unreachable!("three batches")
     };
-    let check = |target, end_offset, max_bytes, expected: std::ops::Range<usize>| {
-        let plan = ReadPlan {
-            segment: Offset(10),
-            position: sizes[..expected.start].iter().sum(),
-            len: sizes[expected.clone()].iter().sum(),
-            next_offset: Offset(BATCHES[expected.end - 1].last().unwrap().0 + 1),
-        };
-        let found = found(target, end_offset, max_bytes, true);
-        assert_eq!(
-            found,
-            ColdFound::Plan(plan),
-            "{target} {end_offset} {max_bytes}"
-        );
+    let all = file.len() as u32;
+    let check = |target, end, max_bytes, min_one_batch, expected: Option<(u32, u32)>| {
+        let read = cold_read(target, end, max_bytes, min_one_batch);
+        let expected = expected.map_or(ColdFound::Nothing, |(position, len)| ColdFound::Range {
+            position: position.into(),
+            len: len.into(),
+        });
+        let found = find_range(&file, 0, &read).unwrap();
+        assert_eq!(found, expected, "{read:?}");
     };
-    check(10, 24, 1 << 20, 0..3);
-    check(11, 24, 1 << 20, 0..3);
-    check(13, 24, 1 << 20, 1..3);
-    check(10, 24, 1, 0..1);
-    check(10, 24, sizes[0] + sizes[1], 0..2);
-    check(10, 24, sizes[0] + sizes[1] - 1, 0..1);
-    check(10, 23, 1 << 20, 0..2);
-    assert_eq!(found(10, 12, 1 << 20, true), ColdFound::Nothing);
-    assert_eq!(found(21, 21, 1 << 20, true), ColdFound::Nothing);
-    assert_eq!(found(10, 24, sizes[0] - 1, false), ColdFound::Nothing);
-    assert_eq!(found(24, 30, 1 << 20, true), ColdFound::NextSegment);
+    check(10, (24, all), 1 << 20, false, Some((0, all)));
+    check(11, (24, all), 1 << 20, false, Some((0, all)));
+    check(13, (24, all), 1 << 20, false, Some((first, all - first)));
+    check(10, (24, all), first, false, Some((0, first)));
+    // The second batch is cut; the first never is.
+    check(10, (24, all), first + 1, false, Some((0, first + 1)));
+    check(10, (24, all), first - 1, true, Some((0, first)));
+    check(10, (24, all), first - 1, false, None);
+    // What lies behind the end position is not readable, or not written yet.
+    check(
+        10,
+        (21, first + second),
+        1 << 20,
+        true,
+        Some((0, first + second)),
+    );
+    check(
+        10,
+        (21, first + second + 5),
+        1 << 20,
+        true,
+        Some((0, first + second + 5)),
+    );
+    check(10, (12, all), 1 << 20, true, None);
+    check(21, (21, all), 1 << 20, true, None);
+    let beyond = find_range(&file, 0, &cold_read(24, (30, all), 1 << 20, true));
+    assert_eq!(beyond.unwrap(), ColdFound::NextSegment);
+}
+
+#[test]
+fn an_index_out_of_step_costs_a_search_from_the_front() {
+    let file = segment(BATCHES, Codec::None);
+    let all = file.len() as u32;
+    let read = cold_read(20, (24, all), 1 << 20, true);
+    let expected = find_range(&file, 0, &read).unwrap();
+    assert_eq!(find_range(&file, 7, &read).unwrap(), expected);
+    let damaged = [&[9; 100], &file[100..]].concat();
+    assert!(find_range(&damaged, 0, &read).is_err());
 }
 
 #[test]
