@@ -9,6 +9,7 @@ use crate::base::limits::{DRAIN_GRACE_MS, DRAIN_MS_MAX};
 use crate::io::{blocking, executor};
 use crate::mesh::{Address, Receiver};
 use crate::partition::Effects;
+use crate::protocol::ErrorCode;
 use crate::shard::Shard;
 use crate::shard::apply::finish_segment;
 use crate::shard::messages::{Message, PartitionCheckpoint};
@@ -45,9 +46,13 @@ pub async fn drain(shard: &Rc<Shard>, receiver: &mut Receiver<Message>) {
         recovery_points,
     };
     shard.mesh.send(Address::Control, drained).await;
-    // The message must leave before the executor does.
-    while shard.mesh.parked() > 0 {
-        receiver.recv_batch(&mut batch).await;
+    // The message must leave before the executor does. Other shards may have ended, and take nothing more.
+    while shard.mesh.parked() > 0 && shard.now().mono < deadline {
+        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+        // Receiving also sends what is parked; what arrives comes too late.
+        let _ = receiver.poll_recv_batch(&mut cx, &mut batch);
+        batch.clear();
+        sleep(ROUND).await;
     }
     executor::yield_to_io().await;
 }
@@ -60,35 +65,43 @@ async fn settle(shard: Rc<Shard>, deadline: crate::base::MonoMs) -> Vec<Partitio
     }
     shard.connections.close_all();
     let all: Vec<Rc<Hosted>> = shard.partitions.borrow().values().cloned().collect();
-    for hosted in &all {
-        let mut effects = Effects::new();
-        hosted.state.borrow_mut().flush(&mut effects);
-        shard.apply(hosted, &mut effects);
-    }
-    shard.flush_disk();
+    all.iter().for_each(|hosted| flush(&shard, hosted));
     let mut checkpoints = Vec::with_capacity(all.len());
     for hosted in &all {
         while !hosted.state.borrow().is_settled() && shard.now().mono < deadline {
             sleep(ROUND).await;
+            // Other shards may have appended since.
+            flush(&shard, hosted);
         }
         checkpoints.extend(close(&shard, hosted).await);
     }
     checkpoints
 }
 
-/// Closes a settled partition's files; a partition that could not settle is left to recovery.
+fn flush(shard: &Rc<Shard>, hosted: &Rc<Hosted>) {
+    let mut effects = Effects::new();
+    hosted.state.borrow_mut().flush(&mut effects);
+    shard.apply(hosted, &mut effects);
+    shard.flush_disk();
+}
+
+/// Closes a settled partition and its files; a partition that could not settle is left to recovery.
 async fn close(shard: &Rc<Shard>, hosted: &Rc<Hosted>) -> Option<PartitionCheckpoint> {
+    let mut effects = Effects::new();
     let (sealed, log_start, recovery_point) = {
-        let state = hosted.state.borrow();
+        let mut state = hosted.state.borrow_mut();
         if !state.is_settled() || state.unavailable().is_some() {
             return None;
         }
+        // Another shard's produce may still come. Appended now it would be acknowledged, and cut off with the file.
+        state.close(ErrorCode::NotLeaderOrFollower, &mut effects);
         (
             state.sealed_view(),
             state.log().log_start_offset(),
             state.writes().synced_offset(),
         )
     };
+    shard.apply(hosted, &mut effects);
     let finished: io::Result<()> = async {
         if !hosted.has_directory.get() {
             return Ok(());

@@ -160,6 +160,9 @@ impl Shard {
     }
 
     fn adopt(self: &Rc<Self>, connection: RawConnection) {
+        if self.draining.get() {
+            return; // Handed on before the stop reached this shard: closing it is the answer.
+        }
         self.metrics.connections_total.increment();
         self.spawn(connection::serve(self.clone(), connection));
     }
