@@ -208,10 +208,8 @@ fn store(
         }
         Appended::Duplicate(duplicate) => {
             shard.metrics.duplicate_batches.increment();
-            let time = batch
-                .log_append_time()
-                .map_or(-1, |_| duplicate.timestamp.0);
-            stored(hosted, duplicate.base_offset.get(), time)
+            // Kafka tells a duplicate's time whoever stamped it.
+            stored(hosted, duplicate.base_offset.get(), duplicate.timestamp.0)
         }
     };
     shard.apply(hosted, &mut effects);
