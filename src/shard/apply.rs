@@ -3,22 +3,21 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
-use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::{Offset, TopicId};
+use crate::base::Offset;
 use crate::io::disk::{Completion, DiskRing, OpId};
 use crate::io::segment_file::SegmentFile;
 use crate::io::{blocking, files};
-use crate::log::files::{self as names, FileKind, FileName};
-use crate::log::index::{encode_offsets, encode_times};
+use crate::log::SegmentToDelete;
+use crate::log::files::{self as names, FileKind};
 use crate::log::write_plan::{IoFailed, ReserveError, ReserveOp, SyncOp, WriteOp};
-use crate::log::{SealedSegment, SegmentToDelete};
 use crate::partition::{Effect, Effects, Seal};
 use crate::shard::Shard;
 use crate::shard::open_files::segment_path;
+use crate::shard::partition_files::{ensure_directory, finish_segment, rename_deleted};
 use crate::shard::partitions::Hosted;
 use crate::shard::timer::sleep;
 
@@ -324,71 +323,6 @@ fn is_full(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
     )
-}
-
-/// Makes a partition's directory, with the file that names its topic, unless it is there. Two jobs may come at once.
-fn ensure_directory(directory: &Path, topic: TopicId) -> io::Result<()> {
-    files::create_directory(directory)?;
-    let metadata = directory.join(names::PARTITION_METADATA);
-    if metadata.exists() {
-        return Ok(());
-    }
-    files::replace(
-        &metadata,
-        names::format_partition_metadata(topic).as_bytes(),
-    )
-}
-
-/// Completes a segment's files: the log cut to its size, indexes and producers beside it, all of it durable.
-pub fn finish_segment(
-    file: &SegmentFile,
-    directory: &Path,
-    sealed: &SealedSegment,
-) -> io::Result<()> {
-    let base = sealed.segment.base_offset;
-    file.set_len(u64::from(sealed.segment.size_bytes))?;
-    file.sync()?;
-    let write =
-        |offset, kind, bytes: &[u8]| files::replace(&segment_path(directory, offset, kind), bytes);
-    write(
-        base,
-        FileKind::Index,
-        &encode_offsets(sealed.index.offset_entries()),
-    )?;
-    write(
-        base,
-        FileKind::TimeIndex,
-        &encode_times(sealed.index.time_entries()),
-    )?;
-    write(
-        sealed.snapshot_offset,
-        FileKind::Snapshot,
-        &sealed.producer_snapshot,
-    )?;
-    files::sync_directory(directory)
-}
-
-/// Renames a segment's files, so that a restart does not take them for part of the log; the new names.
-fn rename_deleted(directory: &Path, base: Offset) -> io::Result<Vec<PathBuf>> {
-    let mut renamed = Vec::new();
-    for kind in [
-        FileKind::Log,
-        FileKind::Index,
-        FileKind::TimeIndex,
-        FileKind::TxnIndex,
-    ] {
-        let name = FileName::new(base, kind);
-        let (from, to) = (
-            directory.join(name.to_string()),
-            directory.join(name.deleted().to_string()),
-        );
-        match files::rename(&from, &to) {
-            Ok(()) => renamed.push(to),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(renamed)
 }
 
 /// A disk ring for a shard.

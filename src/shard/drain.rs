@@ -11,8 +11,8 @@ use crate::mesh::{Address, Receiver};
 use crate::partition::Effects;
 use crate::protocol::ErrorCode;
 use crate::shard::Shard;
-use crate::shard::apply::finish_segment;
 use crate::shard::messages::{Message, PartitionCheckpoint};
+use crate::shard::partition_files::finish_segment;
 use crate::shard::partitions::Hosted;
 use crate::shard::timer::sleep;
 

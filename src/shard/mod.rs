@@ -38,6 +38,7 @@ pub mod offset_for_leader_epoch;
 pub mod oneshot;
 pub mod open_files;
 pub mod operations;
+pub mod partition_files;
 pub mod partitions;
 pub mod pressure;
 pub mod produce;

@@ -1,0 +1,77 @@
+//! A partition's files on disk. Everything here blocks: it runs off the core.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::base::{Offset, TopicId};
+use crate::io::files;
+use crate::io::segment_file::SegmentFile;
+use crate::log::SealedSegment;
+use crate::log::files::{self as names, FileKind, FileName};
+use crate::log::index::{encode_offsets, encode_times};
+use crate::shard::open_files::segment_path;
+
+/// Makes a partition's directory, with the file that names its topic, unless it is there. Two jobs may come at once.
+pub fn ensure_directory(directory: &Path, topic: TopicId) -> io::Result<()> {
+    files::create_directory(directory)?;
+    let metadata = directory.join(names::PARTITION_METADATA);
+    if metadata.exists() {
+        return Ok(());
+    }
+    files::replace(
+        &metadata,
+        names::format_partition_metadata(topic).as_bytes(),
+    )
+}
+
+/// Completes a segment's files: the log cut to its size, indexes and producers beside it, all of it durable.
+pub fn finish_segment(
+    file: &SegmentFile,
+    directory: &Path,
+    sealed: &SealedSegment,
+) -> io::Result<()> {
+    let base = sealed.segment.base_offset;
+    file.set_len(u64::from(sealed.segment.size_bytes))?;
+    file.sync()?;
+    let write =
+        |offset, kind, bytes: &[u8]| files::replace(&segment_path(directory, offset, kind), bytes);
+    write(
+        base,
+        FileKind::Index,
+        &encode_offsets(sealed.index.offset_entries()),
+    )?;
+    write(
+        base,
+        FileKind::TimeIndex,
+        &encode_times(sealed.index.time_entries()),
+    )?;
+    write(
+        sealed.snapshot_offset,
+        FileKind::Snapshot,
+        &sealed.producer_snapshot,
+    )?;
+    files::sync_directory(directory)
+}
+
+/// Renames a segment's files, so that a restart does not take them for part of the log; the new names.
+pub fn rename_deleted(directory: &Path, base: Offset) -> io::Result<Vec<PathBuf>> {
+    let mut renamed = Vec::new();
+    for kind in [
+        FileKind::Log,
+        FileKind::Index,
+        FileKind::TimeIndex,
+        FileKind::TxnIndex,
+    ] {
+        let name = FileName::new(base, kind);
+        let (from, to) = (
+            directory.join(name.to_string()),
+            directory.join(name.deleted().to_string()),
+        );
+        match files::rename(&from, &to) {
+            Ok(()) => renamed.push(to),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(renamed)
+}
