@@ -108,12 +108,29 @@ impl Shard {
             tracing::error!(partition = %hosted.name(), %error, "the disk has failed the partition");
             IoFailed
         });
+        self.ended(&hosted, op, result, effects);
+        hosted.release();
+    }
+
+    /// An operation whose file cannot be opened has failed like one that was begun: the partition must not wait for it.
+    fn not_begun(self: &Rc<Self>, hosted: &Rc<Hosted>, op: DiskOp, error: &io::Error) {
+        tracing::error!(partition = %hosted.name(), %error, "cannot open a segment: the partition is out of service");
+        self.ended(hosted, op, Err(IoFailed), &mut Effects::new());
+        self.apply_acks();
+    }
+
+    fn ended(
+        self: &Rc<Self>,
+        hosted: &Rc<Hosted>,
+        op: DiskOp,
+        result: Result<(), IoFailed>,
+        effects: &mut Effects,
+    ) {
         match op {
             DiskOp::Write => hosted.state.borrow_mut().on_written(result, effects),
             DiskOp::Sync => hosted.state.borrow_mut().on_synced(result, effects),
         }
-        hosted.release();
-        self.apply(&hosted, effects);
+        self.apply(hosted, effects);
     }
 
     fn write(self: &Rc<Self>, hosted: &Rc<Hosted>, op: WriteOp) {
@@ -124,7 +141,7 @@ impl Shard {
                 self.spawn(async move {
                     match hosted.file(&shard, op.segment).await {
                         Ok(file) => shard.submit_write(&hosted, &file, op),
-                        Err(error) => shard.io_failed(&hosted, "open a segment", &error),
+                        Err(error) => shard.not_begun(&hosted, DiskOp::Write, &error),
                     }
                     shard.flush_disk();
                 });
@@ -153,7 +170,7 @@ impl Shard {
                 self.spawn(async move {
                     match hosted.file(&shard, op.segment).await {
                         Ok(file) => shard.submit_sync(&hosted, &file),
-                        Err(error) => shard.io_failed(&hosted, "open a segment", &error),
+                        Err(error) => shard.not_begun(&hosted, DiskOp::Sync, &error),
                     }
                     shard.flush_disk();
                 });
