@@ -127,3 +127,6 @@ pub const ADMIN_CONNECTION_MS_MAX: u64 = 60_000;
 pub const STOP_MS_MAX: u64 = 25_000;
 
 const _: () = assert!(STOP_MS_MAX > DRAIN_MS_MAX as u64);
+
+/// How long a new partition waits for a deleted one to leave its directory: longer than a slow disk's queue.
+pub const DIRECTORY_WAIT_MS_MAX: i64 = 30_000;

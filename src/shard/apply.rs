@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::Offset;
+use crate::base::limits::DIRECTORY_WAIT_MS_MAX;
 use crate::io::disk::{Completion, DiskRing, OpId};
 use crate::io::segment_file::SegmentFile;
 use crate::io::{blocking, files};
@@ -17,12 +18,14 @@ use crate::log::write_plan::{IoFailed, ReserveError, ReserveOp, SyncOp, WriteOp}
 use crate::partition::{Effect, Effects, Seal};
 use crate::shard::Shard;
 use crate::shard::open_files::segment_path;
-use crate::shard::partition_files::{ensure_directory, finish_segment, rename_deleted};
+use crate::shard::partition_files::{claim_directory, finish_segment, rename_deleted};
 use crate::shard::partitions::Hosted;
 use crate::shard::timer::sleep;
 
 /// How long a partition that found the disk full waits before it looks for space again.
 const SPACE_RETRY: Duration = Duration::from_secs(1);
+/// How long a new partition waits before it looks again whether a deleted one has left its directory.
+const DIRECTORY_RETRY: Duration = Duration::from_millis(2);
 
 /// The operations of the disk ring that are under way.
 #[derive(Default)]
@@ -68,6 +71,9 @@ impl Shard {
         let mut effects = Effects::new();
         for hosted in dirty {
             hosted.dirty.set(false);
+            if hosted.is_closed() {
+                continue; // Its directory may have another owner by now.
+            }
             hosted.state.borrow_mut().pump(&mut effects);
             self.apply(&hosted, &mut effects);
         }
@@ -221,7 +227,10 @@ impl Shard {
 
     async fn reserved(&self, hosted: &Rc<Hosted>, op: ReserveOp) -> io::Result<()> {
         let file = match op.from {
-            0 => self.create_segment(hosted, op.segment).await?,
+            0 => {
+                self.claim_directory(hosted).await?;
+                self.create_segment(hosted, op.segment).await?
+            }
             _ => hosted.file(self, op.segment).await?,
         };
         blocking::run(move || file.allocate(op.from, op.to - op.from)).await
@@ -233,12 +242,7 @@ impl Shard {
         segment: Offset,
     ) -> io::Result<Arc<SegmentFile>> {
         let directory = hosted.directory().to_owned();
-        let new_directory = !hosted.has_directory.get();
-        let topic = hosted.id.topic;
         let file = blocking::run(move || {
-            if new_directory {
-                ensure_directory(&directory, topic)?;
-            }
             let path = segment_path(&directory, segment, FileKind::Log);
             let file = match SegmentFile::create(&path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -250,14 +254,35 @@ impl Shard {
             Ok(file)
         })
         .await?;
-        hosted.has_directory.set(true);
         Ok(self.files.insert((hosted.id, segment), Arc::new(file)))
+    }
+
+    /// Makes the partition's directory, unless it is there. A deleted topic of the same name may still be in it, on this
+    /// shard or on another: then its owner is about to move it away.
+    async fn claim_directory(&self, hosted: &Rc<Hosted>) -> io::Result<()> {
+        let until = self.now().mono.plus_ms(DIRECTORY_WAIT_MS_MAX);
+        while !hosted.has_directory.get() {
+            let (directory, topic) = (hosted.directory().to_owned(), hosted.id.topic);
+            let is_ours = blocking::run(move || claim_directory(&directory, topic)).await?;
+            if !is_ours && (hosted.is_closed() || self.now().mono >= until) {
+                let what = format!("{} belongs to another topic", hosted.directory().display());
+                return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
+            }
+            match is_ours {
+                true => hosted.has_directory.set(true),
+                false => sleep(DIRECTORY_RETRY).await,
+            }
+        }
+        Ok(())
     }
 
     fn retry_reserve_later(self: &Rc<Self>, hosted: &Rc<Hosted>) {
         let (shard, hosted) = (self.clone(), hosted.clone());
         self.spawn(async move {
             sleep(SPACE_RETRY).await;
+            if hosted.is_closed() {
+                return;
+            }
             let mut effects = Effects::new();
             hosted.state.borrow_mut().retry_reserve(&mut effects);
             shard.apply(&hosted, &mut effects);
@@ -319,19 +344,34 @@ impl Shard {
         });
     }
 
+    /// One writer at a time: it goes on until what it wrote is the latest, so that no older state comes last.
     fn write_epochs(self: &Rc<Self>, hosted: &Rc<Hosted>) {
-        let text = names::format_leader_epochs(hosted.state.borrow().log().epochs().entries());
-        let (directory, topic) = (hosted.directory().to_owned(), hosted.id.topic);
+        hosted.epochs_stale.set(true);
+        if hosted.is_writing_epochs.replace(true) {
+            return;
+        }
         let (shard, hosted) = (self.clone(), hosted.clone());
         self.spawn(async move {
-            let written = blocking::run(move || {
-                ensure_directory(&directory, topic)?;
-                files::replace(&directory.join(names::LEADER_EPOCHS), text.as_bytes())
-            });
-            if let Err(error) = written.await {
-                shard.io_failed(&hosted, "write the leader epochs", &error);
+            while hosted.epochs_stale.replace(false) {
+                match shard.store_epochs(&hosted).await {
+                    Ok(()) => {}
+                    Err(_) if hosted.is_closed() => break,
+                    Err(error) if is_full(&error) => {
+                        hosted.epochs_stale.set(true);
+                        sleep(SPACE_RETRY).await;
+                    }
+                    Err(error) => shard.io_failed(&hosted, "write the leader epochs", &error),
+                }
             }
+            hosted.is_writing_epochs.set(false);
         });
+    }
+
+    async fn store_epochs(&self, hosted: &Rc<Hosted>) -> io::Result<()> {
+        self.claim_directory(hosted).await?;
+        let text = names::format_leader_epochs(hosted.state.borrow().log().epochs().entries());
+        let path = hosted.directory().join(names::LEADER_EPOCHS);
+        blocking::run(move || files::replace(&path, text.as_bytes())).await
     }
 }
 

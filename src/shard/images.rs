@@ -1,5 +1,6 @@
 //! Cluster state as it arrives: partitions come, change and go with the image.
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,10 +21,36 @@ use crate::shard::partitions::Hosted;
 use crate::shard::settings::{group_config, log_config};
 use crate::shard::timer::sleep;
 
+/// Images that are being applied, oldest first: a later one may be done before an earlier one, whose deleted partitions
+/// still have I/O under way, but counts as applied only after it.
+#[derive(Default)]
+pub struct Applying {
+    images: VecDeque<(i64, bool)>,
+}
+
+impl Applying {
+    fn begin(&mut self, version: i64) {
+        self.images.push_back((version, false));
+    }
+
+    /// An image is done: up to which version all are, if that has changed.
+    fn end(&mut self, version: i64) -> Option<i64> {
+        if let Some(image) = self.images.iter_mut().find(|image| image.0 == version) {
+            image.1 = true;
+        }
+        let mut applied = None;
+        while let Some((version, _)) = self.images.pop_front_if(|(_, done)| *done) {
+            applied = Some(version);
+        }
+        applied
+    }
+}
+
 impl Shard {
     /// Takes a new image in and tells the control thread when partitions that went are gone from the disk's names too.
     pub async fn apply_image(self: &Rc<Self>, image: Arc<ClusterImage>) {
         let old = self.image.replace(image.clone());
+        self.applying.borrow_mut().begin(image.version());
         let gone = self.retire_missing(&image);
         self.host_missing(&image);
         self.update_changed(&old, &image);
@@ -31,11 +58,12 @@ impl Shard {
         for hosted in gone {
             self.remove_files(&hosted).await;
         }
-        let applied = Message::ImageApplied {
-            shard: self.id,
-            version: image.version(),
-        };
-        self.mesh.send(Address::Control, applied).await;
+        let applied = self.applying.borrow_mut().end(image.version());
+        if let Some(version) = applied {
+            let shard = self.id;
+            let applied = Message::ImageApplied { shard, version };
+            self.mesh.send(Address::Control, applied).await;
+        }
     }
 
     /// Hosts the partitions of an image that this shard owns and does not have yet.
@@ -150,7 +178,7 @@ impl Shard {
 
     /// Moves a partition's directory out of the way once its I/O has ended, and removes it later.
     async fn remove_files(self: &Rc<Self>, hosted: &Rc<Hosted>) {
-        while !hosted.state.borrow().is_settled() {
+        while !hosted.is_at_rest() {
             sleep(Duration::from_millis(1)).await;
         }
         self.files.forget_partition(hosted.id);
@@ -178,10 +206,28 @@ impl Shard {
         let delay = u64::try_from(topic.config.file_delete_delay_ms).unwrap_or(0);
         self.spawn(async move {
             sleep(Duration::from_millis(delay)).await;
-            let removed = blocking::run(move || std::fs::remove_dir_all(&aside)).await;
+            let removed = blocking::run(move || files::remove_directory(&aside)).await;
             if let Err(error) = removed {
                 tracing::warn!(%error, "cannot remove a deleted partition");
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_counts_once_all_before_it_are_done() {
+        let mut applying = Applying::default();
+        for version in [3, 5, 9] {
+            applying.begin(version);
+        }
+        assert_eq!(applying.end(5), None);
+        assert_eq!(applying.end(3), Some(5));
+        applying.begin(10);
+        assert_eq!(applying.end(10), None);
+        assert_eq!(applying.end(9), Some(10));
     }
 }

@@ -75,6 +75,7 @@ use calls::{Calls, Pending};
 use connections::Connections;
 use fetch_session::FetchSessions;
 use groups::host::GroupHost;
+use images::Applying;
 use init_producer_id::ProducerIds;
 use messages::{Call, Message, Reply};
 use metrics::Metrics;
@@ -119,6 +120,7 @@ pub struct Shard {
     /// When to read no more.
     pub pressure: Pressure,
     image: RefCell<Arc<ClusterImage>>,
+    applying: RefCell<Applying>,
     partitions: RefCell<HashMap<TopicPartition, Rc<Hosted>>>,
     groups: RefCell<HashMap<TopicPartition, Rc<GroupHost>>>,
     dirty: RefCell<Vec<Rc<Hosted>>>,

@@ -11,17 +11,24 @@ use crate::log::files::{self as names, FileKind, FileName};
 use crate::log::index::{encode_offsets, encode_times};
 use crate::shard::open_files::segment_path;
 
-/// Makes a partition's directory, with the file that names its topic, unless it is there. Two jobs may come at once.
-pub fn ensure_directory(directory: &Path, topic: TopicId) -> io::Result<()> {
+/// Makes a partition's directory, with the file that names its topic, unless it is there. False if it belongs to another
+/// topic. Two jobs may come at once.
+pub fn claim_directory(directory: &Path, topic: TopicId) -> io::Result<bool> {
     files::create_directory(directory)?;
     let metadata = directory.join(names::PARTITION_METADATA);
-    if metadata.exists() {
-        return Ok(());
+    match std::fs::read_to_string(&metadata) {
+        Ok(text) => {
+            let owner = names::parse_partition_metadata(&text);
+            let owner = owner.map_err(|why| io::Error::new(io::ErrorKind::InvalidData, why))?;
+            Ok(owner == topic)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let text = names::format_partition_metadata(topic);
+            files::replace(&metadata, text.as_bytes())?;
+            Ok(true)
+        }
+        Err(error) => Err(error),
     }
-    files::replace(
-        &metadata,
-        names::format_partition_metadata(topic).as_bytes(),
-    )
 }
 
 /// Completes a segment's files: the log cut to its size, indexes and producers beside it, all of it durable.
@@ -74,4 +81,23 @@ pub fn rename_deleted(directory: &Path, base: Offset) -> io::Result<Vec<PathBuf>
         }
     }
     Ok(renamed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_has_one_topic_until_it_is_moved_away() {
+        let data = tempfile::tempdir().unwrap();
+        let directory = data.path().join("t-0");
+        let (old, new) = (TopicId([1; 16]), TopicId([2; 16]));
+        assert!(claim_directory(&directory, old).unwrap());
+        assert!(claim_directory(&directory, old).unwrap());
+        assert!(!claim_directory(&directory, new).unwrap());
+        files::rename(&directory, &data.path().join("t-0.deleted")).unwrap();
+        assert!(claim_directory(&directory, new).unwrap());
+        std::fs::write(directory.join(names::PARTITION_METADATA), "version: 7").unwrap();
+        assert!(claim_directory(&directory, new).is_err());
+    }
 }

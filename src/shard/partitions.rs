@@ -37,6 +37,10 @@ pub struct Hosted {
     pub has_directory: Cell<bool>,
     /// When something was appended last.
     pub last_append: Cell<MonoMs>,
+    /// The leader epochs have changed since they were last written down.
+    pub epochs_stale: Cell<bool>,
+    /// Someone writes them down.
+    pub is_writing_epochs: Cell<bool>,
 }
 
 struct Tail {
@@ -71,6 +75,8 @@ impl Hosted {
             dirty: Cell::new(false),
             has_directory: Cell::new(active.size_bytes > 0),
             last_append: Cell::default(),
+            epochs_stale: Cell::default(),
+            is_writing_epochs: Cell::default(),
         })
     }
 
@@ -82,6 +88,16 @@ impl Hosted {
     /// Where its files lie.
     pub fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// Whether the partition has ended or failed: nothing new is to be done with its files.
+    pub fn is_closed(&self) -> bool {
+        self.state.borrow().unavailable().is_some()
+    }
+
+    /// Whether all of its I/O has ended.
+    pub fn is_at_rest(&self) -> bool {
+        self.state.borrow().is_settled() && !self.is_writing_epochs.get()
     }
 
     /// Copies an appended batch to its place in the tail.

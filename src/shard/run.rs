@@ -50,6 +50,7 @@ pub async fn run(start: ShardStart) -> io::Result<()> {
         producer_ids: Default::default(),
         pressure: Pressure::new(start.shards),
         image: RefCell::new(start.image.clone()),
+        applying: RefCell::default(),
         partitions: RefCell::default(),
         groups: RefCell::default(),
         dirty: RefCell::default(),
