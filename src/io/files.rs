@@ -61,14 +61,22 @@ pub fn remove_directory(path: &Path) -> io::Result<()> {
 /// Replaces the contents of a small file: after a power cut it holds the old or the new ones.
 pub fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
     let fresh = fresh_name(path);
+    let replaced = write_new(&fresh, contents).and_then(|()| rename(&fresh, path));
+    if replaced.is_err() {
+        // A disk that is full must not fill up with attempts.
+        let _ = fs::remove_file(&fresh);
+    }
+    replaced
+}
+
+fn write_new(path: &Path, contents: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(true)
-        .open(&fresh)?;
+        .open(path)?;
     file.write_all(contents)?;
-    file.sync_all()?;
-    rename(&fresh, path)
+    file.sync_all()
 }
 
 /// A name beside the file that no other call uses, so that two may replace one file at a time.

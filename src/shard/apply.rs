@@ -18,7 +18,7 @@ use crate::log::write_plan::{IoFailed, ReserveError, ReserveOp, SyncOp, WriteOp}
 use crate::partition::{Effect, Effects, Seal};
 use crate::shard::Shard;
 use crate::shard::open_files::segment_path;
-use crate::shard::partition_files::{claim_directory, finish_segment, rename_deleted};
+use crate::shard::partition_files::{claim_directory, cut, rename_deleted, write_indexes};
 use crate::shard::partitions::Hosted;
 use crate::shard::timer::sleep;
 
@@ -293,12 +293,7 @@ impl Shard {
     fn seal(self: &Rc<Self>, hosted: &Rc<Hosted>, seal: Seal) {
         let (shard, hosted) = (self.clone(), hosted.clone());
         self.spawn(async move {
-            let sealed = async {
-                let file = hosted.file(&shard, seal.op.segment).await?;
-                let directory = hosted.directory().to_owned();
-                blocking::run(move || finish_segment(&file, &directory, &seal.sealed)).await
-            };
-            let result = sealed.await.map_err(|error| {
+            let result = shard.sealed(&hosted, &seal).await.map_err(|error| {
                 tracing::error!(partition = %hosted.name(), %error, "cannot seal a segment");
                 IoFailed
             });
@@ -311,6 +306,20 @@ impl Shard {
         });
     }
 
+    /// Finishes a segment's files. Where there is no space for those beside the log, it waits for space.
+    async fn sealed(&self, hosted: &Rc<Hosted>, seal: &Seal) -> io::Result<()> {
+        let file = hosted.file(self, seal.op.segment).await?;
+        let size_bytes = u64::from(seal.op.size_bytes);
+        blocking::run(move || cut(&file, size_bytes)).await?;
+        loop {
+            let (directory, sealed) = (hosted.directory().to_owned(), seal.sealed.clone());
+            match blocking::run(move || write_indexes(&directory, &sealed)).await {
+                Err(error) if is_full(&error) && !hosted.is_closed() => sleep(SPACE_RETRY).await,
+                done => return done,
+            }
+        }
+    }
+
     fn delete(self: &Rc<Self>, hosted: &Rc<Hosted>, segment: SegmentToDelete) {
         tracing::info!(partition = %hosted.name(), segment = %segment.segment, "segment deleted: {:?}", segment.reason);
         self.files.forget((hosted.id, segment.segment));
@@ -319,11 +328,16 @@ impl Shard {
         let delay = Duration::from_millis(u64::try_from(delay_ms).unwrap_or(0));
         self.spawn(async move {
             let renamed = blocking::run(move || rename_deleted(&directory, segment.segment)).await;
-            let Ok(paths) = renamed else { return };
+            let paths = match renamed {
+                Ok(paths) => paths,
+                // A restart takes the segment for part of the log again.
+                Err(error) => return tracing::warn!(%error, "cannot rename a deleted segment"),
+            };
             sleep(delay).await;
-            let _ =
-                blocking::run(move || paths.iter().try_for_each(|path| files::remove_file(path)))
-                    .await;
+            let remove = move || paths.iter().try_for_each(|path| files::remove_file(path));
+            if let Err(error) = blocking::run(remove).await {
+                tracing::warn!(%error, "cannot remove a deleted segment");
+            }
         });
     }
 

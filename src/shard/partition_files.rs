@@ -37,9 +37,19 @@ pub fn finish_segment(
     directory: &Path,
     sealed: &SealedSegment,
 ) -> io::Result<()> {
+    cut(file, u64::from(sealed.segment.size_bytes))?;
+    write_indexes(directory, sealed)
+}
+
+/// Cuts a segment's file to its size, durably. Not to be tried again: after a failed sync nobody knows what the disk has.
+pub fn cut(file: &SegmentFile, size_bytes: u64) -> io::Result<()> {
+    file.set_len(size_bytes)?;
+    file.sync()
+}
+
+/// Writes what belongs beside a complete segment: its indexes, and the producers at its end. May be tried again.
+pub fn write_indexes(directory: &Path, sealed: &SealedSegment) -> io::Result<()> {
     let base = sealed.segment.base_offset;
-    file.set_len(u64::from(sealed.segment.size_bytes))?;
-    file.sync()?;
     let write =
         |offset, kind, bytes: &[u8]| files::replace(&segment_path(directory, offset, kind), bytes);
     write(
@@ -68,6 +78,7 @@ pub fn rename_deleted(directory: &Path, base: Offset) -> io::Result<Vec<PathBuf>
         FileKind::Index,
         FileKind::TimeIndex,
         FileKind::TxnIndex,
+        FileKind::Snapshot,
     ] {
         let name = FileName::new(base, kind);
         let (from, to) = (
@@ -86,6 +97,29 @@ pub fn rename_deleted(directory: &Path, base: Offset) -> io::Result<Vec<PathBuf>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_deleted_segment_leaves_nothing_behind() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = |offset, kind| FileName::new(Offset(offset), kind);
+        for kind in [
+            FileKind::Log,
+            FileKind::Index,
+            FileKind::TimeIndex,
+            FileKind::Snapshot,
+        ] {
+            for offset in [5, 9] {
+                let path = directory.path().join(file(offset, kind).to_string());
+                std::fs::write(path, "").unwrap();
+            }
+        }
+        let renamed = rename_deleted(directory.path(), Offset(5)).unwrap();
+        assert_eq!(renamed.len(), 4);
+        renamed
+            .iter()
+            .for_each(|path| files::remove_file(path).unwrap());
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 4);
+    }
 
     #[test]
     fn a_directory_has_one_topic_until_it_is_moved_away() {
