@@ -130,3 +130,9 @@ const _: () = assert!(STOP_MS_MAX > DRAIN_MS_MAX as u64);
 
 /// How long a new partition waits for a deleted one to leave its directory: longer than a slow disk's queue.
 pub const DIRECTORY_WAIT_MS_MAX: i64 = 30_000;
+
+/// How long a fetch that found too many watchers waits before it looks again.
+pub const CROWDED_WATCH_MS: u64 = 1000;
+
+/// Batches of messages from other cores that a shard takes before its own work has a turn.
+pub const MESH_TURNS: u32 = 4;

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use std::io;
 use std::rc::Rc;
 
-use crate::base::limits::{OPEN_FILES_PER_SHARD_MAX, TAIL_POOL_BYTES_MAX};
+use crate::base::limits::{MESH_TURNS, OPEN_FILES_PER_SHARD_MAX, TAIL_POOL_BYTES_MAX};
 use crate::io::chunk::ChunkPool;
+use crate::io::executor::yield_to_io;
 use crate::io::listener::{Listener, RawConnection};
 use crate::mesh::{Address, Receiver};
 use crate::shard::calls::Calls;
@@ -85,7 +86,13 @@ async fn pump_when_dirty(shard: Rc<Shard>) {
 /// Serves what other threads ask, until the control thread says to drain.
 async fn serve_mesh(shard: &Rc<Shard>, receiver: &mut Receiver<Message>) {
     let mut batch = Vec::new();
+    let mut turns = 0;
     while !shard.draining.get() {
+        turns = (turns + 1) % MESH_TURNS;
+        if turns == 0 {
+            // A receiver that finds messages each time never waits, and others on this core have their work too.
+            yield_to_io().await;
+        }
         receiver.recv_batch(&mut batch).await;
         for message in batch.drain(..) {
             shard.take_message(message);

@@ -71,10 +71,9 @@ pub async fn run_group_timers(shard: Rc<Shard>) {
         let hosts: Vec<_> = shard.groups.borrow().values().cloned().collect();
         let next: Option<MonoMs> = hosts.iter().filter_map(|host| host.next_deadline()).min();
         let now = shard.now().mono;
-        let wait = next.map(|next| Duration::from_millis(next.0.saturating_sub(now.0)));
-        if wait.is_none_or(|wait| !wait.is_zero()) {
-            shard.timer_bell.rung_within(wait).await;
-        }
+        // Even what is due already waits for a moment: others on this core have their turn.
+        let wait = next.map(|next| Duration::from_millis(next.0.saturating_sub(now.0).max(1)));
+        shard.timer_bell.rung_within(wait).await;
         for host in hosts {
             host.on_timer(&shard);
         }

@@ -7,6 +7,7 @@ use std::rc::{Rc, Weak};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
+use crate::base::limits::CROWDED_WATCH_MS;
 use crate::base::{MonoMs, Offset, TopicPartition};
 use crate::shard::Shard;
 use crate::shard::timer::sleep;
@@ -49,11 +50,13 @@ pub struct Watch {
     token: u64,
     signal: Rc<Signal>,
     partitions: Vec<TopicPartition>,
+    /// A partition has too many watchers already: nobody will fire for it.
+    is_crowded: bool,
 }
 
 impl Watch {
-    /// Watches partitions, each for more than the high watermark that was seen. If one has more already, or cannot be
-    /// watched, the watch has fired.
+    /// Watches partitions, each for more than the high watermark that was seen. If one has more already, or has ended, the
+    /// watch has fired. Where too many watch already, it fires after a while.
     pub fn register(
         shard: &Rc<Shard>,
         seen: impl Iterator<Item = (TopicPartition, Offset)>,
@@ -71,23 +74,35 @@ impl Watch {
             token,
             signal,
             partitions: Vec::new(),
+            is_crowded: false,
         };
         for (id, high_watermark) in seen {
-            let hosted = shard.hosted(id);
-            let watched =
-                hosted.is_some_and(|hosted| hosted.state.borrow_mut().watch(token, high_watermark));
-            match watched {
-                true => watch.partitions.push(id),
-                false => watch.signal.fire(),
-            }
+            watch.add(id, high_watermark);
         }
         shard.metrics.parked_fetches.increment();
         watch
     }
 
+    fn add(&mut self, id: TopicPartition, high_watermark: Offset) {
+        let Some(hosted) = self.shard.hosted(id) else {
+            return self.signal.fire();
+        };
+        let mut state = hosted.state.borrow_mut();
+        if state.watch(self.token, high_watermark) {
+            self.partitions.push(id);
+        } else if state.unavailable().is_some() || state.high_watermark() > high_watermark {
+            self.signal.fire();
+        } else {
+            self.is_crowded = true;
+        }
+    }
+
     /// Waits for news, or for the deadline.
     pub async fn fired(&self, shard: &Shard, deadline: MonoMs) {
-        let left = deadline.0.saturating_sub(shard.now().mono.0);
+        let mut left = deadline.0.saturating_sub(shard.now().mono.0);
+        if self.is_crowded {
+            left = left.min(CROWDED_WATCH_MS);
+        }
         let mut timeout = std::pin::pin!(sleep(Duration::from_millis(left)));
         poll_fn(|cx| {
             if self.signal.fired.get() || timeout.as_mut().poll(cx).is_ready() {
