@@ -1,13 +1,16 @@
 //! One client connection: frames in, answers out in their order, one task, one descriptor.
 //!
-//! A request is *dispatched* when its frame is complete (what must keep its order happens then) and *completed*
-//! later; only so many requests and so many of their bytes may be under way, else the socket is not read.
+//! As in Kafka, a connection's requests are carried out one after the other, so that each sees what those before it did.
+//! Only produces overlap: one that follows another is *dispatched* when its frame is complete (it has its offsets then)
+//! and *completed* later. Only so many requests and so many of their bytes may be under way, else the socket is not read.
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+
+use bytes::Bytes;
 
 use crate::base::MonoMs;
 use crate::base::limits::{
@@ -49,6 +52,7 @@ pub async fn serve(shard: Rc<Shard>, raw: RawConnection) {
         unsent: SendQueue::new(),
         in_flight: VecDeque::new(),
         in_flight_bytes: 0,
+        ending: None,
         pause: None,
         room_wait: RoomWait::default(),
     };
@@ -66,6 +70,8 @@ struct Connection {
     unsent: SendQueue,
     in_flight: VecDeque<InFlight>,
     in_flight_bytes: usize,
+    /// Nothing more is read; what was asked before is still answered.
+    ending: Option<End>,
     frame_bytes_max: usize,
     pause: Option<Pin<Box<dyn Future<Output = ()>>>>,
     room_wait: RoomWait,
@@ -74,18 +80,37 @@ struct Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         self.shard.pressure.give_back(self.in_flight_bytes);
-        self.shard.metrics.moved(&self.socket.take_counters());
     }
 }
 
 struct InFlight {
     frame_bytes: usize,
+    is_produce: bool,
     state: State,
 }
 
+impl InFlight {
+    fn is_queued(&self) -> bool {
+        matches!(self.state, State::Queued(_))
+    }
+}
+
 enum State {
+    /// Its turn has not come.
+    Queued(Bytes),
     Working(Pin<Box<dyn Future<Output = Response>>>),
     Done(Response),
+}
+
+impl State {
+    /// Starts a frame's request. The first poll is the dispatch itself: what must keep its order happens in it.
+    fn start(shard: &Rc<Shard>, peer: &Rc<Peer>, frame: Bytes, cx: &mut Context<'_>) -> State {
+        let mut future = dispatch::start(shard, peer, frame);
+        match future.as_mut().poll(cx) {
+            Poll::Ready(response) => State::Done(response),
+            Poll::Pending => State::Working(future),
+        }
+    }
 }
 
 /// Why a connection ended.
@@ -104,17 +129,20 @@ impl Connection {
         if self.poll_pause(cx) {
             return Poll::Pending;
         }
+        let polled = self.poll_turns(cx);
+        self.shard.metrics.moved(&self.socket.take_counters());
+        polled
+    }
+
+    fn poll_turns(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         for _ in 0..CONNECTION_TURNS_PER_POLL {
-            let mut progress = match self.poll_answers(cx) {
-                Ok(progress) => progress,
-                Err(end) => return Poll::Ready(end),
-            };
+            let mut progress = self.poll_answers(cx);
             match self.poll_send(cx) {
                 Ok(sent) => progress |= sent,
                 Err(end) => return Poll::Ready(end),
             }
-            if self.entry.is_to_close(self.is_at_rest()) {
-                return Poll::Ready(End::Us);
+            if let Some(end) = self.end() {
+                return Poll::Ready(end);
             }
             match self.poll_receive(cx) {
                 Ok(received) => progress |= received,
@@ -139,18 +167,24 @@ impl Connection {
         self.pause.is_some()
     }
 
-    fn is_at_rest(&self) -> bool {
-        self.in_flight.is_empty() && self.unsent.is_empty()
+    /// Why the connection ends now, if it does: as a rule, once everything is answered.
+    fn end(&mut self) -> Option<End> {
+        let is_at_rest = self.in_flight.is_empty() && self.unsent.is_empty();
+        if is_at_rest && self.ending.is_some() {
+            return self.ending.take();
+        }
+        self.entry.is_to_close(is_at_rest).then_some(End::Us)
     }
 
     /// Moves finished answers to the send queue, in order.
-    fn poll_answers(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+    fn poll_answers(&mut self, cx: &mut Context<'_>) -> bool {
         let mut progress = false;
         while self.unsent.len_bytes() < CONNECTION_UNSENT_BYTES_MAX {
             let Some(front) = self.in_flight.front_mut() else {
                 break;
             };
             let response = match &mut front.state {
+                State::Queued(_) => break,
                 State::Working(future) => match future.as_mut().poll(cx) {
                     Poll::Pending => break,
                     Poll::Ready(response) => response,
@@ -161,15 +195,45 @@ impl Connection {
             self.shard.pressure.give_back(front.frame_bytes);
             self.in_flight.pop_front();
             progress = true;
+            if let Response::Close(reason) = response {
+                self.abandon(reason);
+                break;
+            }
+            self.start_queued(cx);
             match response {
                 Response::Send(pieces) => {
                     pieces.into_iter().for_each(|piece| self.unsent.push(piece));
                 }
-                Response::Nothing => {}
-                Response::Close(reason) => return Err(End::Fault(reason)),
+                Response::Nothing | Response::Close(_) => {}
             }
         }
-        Ok(progress)
+        progress
+    }
+
+    /// Starts those whose turn has come.
+    fn start_queued(&mut self, cx: &mut Context<'_>) {
+        if !self.in_flight.back().is_some_and(InFlight::is_queued) {
+            return;
+        }
+        let mut before = None;
+        for request in &mut self.in_flight {
+            if let State::Queued(frame) = &mut request.state {
+                if !may_start(before, request.is_produce) {
+                    return;
+                }
+                let frame = std::mem::take(frame);
+                request.state = State::start(&self.shard, &self.peer, frame, cx);
+            }
+            before = Some(request.is_produce);
+        }
+    }
+
+    /// Drops what comes after a request that closes the connection. What was answered before it is still sent.
+    fn abandon(&mut self, reason: String) {
+        self.ending = Some(End::Fault(reason));
+        self.in_flight.clear();
+        self.shard.pressure.give_back(self.in_flight_bytes);
+        self.in_flight_bytes = 0;
     }
 
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
@@ -190,7 +254,7 @@ impl Connection {
         if !self.may_receive() || self.poll_room(cx).is_pending() {
             return Ok(false);
         }
-        if self.dispatch_next(cx)? {
+        if self.take_frame(cx) {
             return Ok(true);
         }
         match self.socket.poll_recv(cx, &mut self.received) {
@@ -212,28 +276,37 @@ impl Connection {
             && (self.in_flight_bytes < CONNECTION_IN_FLIGHT_BYTES_MAX || self.in_flight.is_empty())
             && self.unsent.len_bytes() < CONNECTION_UNSENT_BYTES_MAX
             && !self.entry.is_draining()
+            && self.ending.is_none()
     }
 
-    /// Takes the next complete frame, if there is one, and starts its request.
-    fn dispatch_next(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
-        let max = self.frame_bytes_max;
-        let splitter = FrameSplitter::new(max);
+    /// Takes the next complete frame, if there is one, and starts its request if its turn has come.
+    fn take_frame(&mut self, cx: &mut Context<'_>) -> bool {
+        let splitter = FrameSplitter::new(self.frame_bytes_max);
         let next = self.received.next_frame(|bytes| frame_len(splitter, bytes));
-        let Some(frame) = next.map_err(|error| End::Fault(error.to_string()))? else {
-            return Ok(false);
+        let frame = match next {
+            Ok(Some(frame)) => frame.slice(LENGTH_BYTES..),
+            Ok(None) => return false,
+            Err(error) => {
+                self.ending = Some(End::Fault(error.to_string()));
+                return true;
+            }
         };
-        let frame = frame.slice(LENGTH_BYTES..);
-        let frame_bytes = frame.len();
-        let mut future = dispatch::start(&self.shard, &self.peer, frame);
-        // The first poll is the dispatch itself: what must keep its order happens before the first await.
-        let state = match future.as_mut().poll(cx) {
-            Poll::Ready(response) => State::Done(response),
-            Poll::Pending => State::Working(future),
+        let (frame_bytes, is_produce) = (frame.len(), dispatch::is_produce(&frame));
+        let last = self.in_flight.back();
+        let is_turn = !last.is_some_and(InFlight::is_queued)
+            && may_start(last.map(|last| last.is_produce), is_produce);
+        let state = match is_turn {
+            true => State::start(&self.shard, &self.peer, frame, cx),
+            false => State::Queued(frame),
         };
         self.in_flight_bytes += frame_bytes;
         self.shard.pressure.take(frame_bytes);
-        self.in_flight.push_back(InFlight { frame_bytes, state });
-        Ok(true)
+        self.in_flight.push_back(InFlight {
+            frame_bytes,
+            is_produce,
+            state,
+        });
+        true
     }
 
     fn log_end(&self, end: End) {
@@ -243,6 +316,11 @@ impl Connection {
                 .log_fault(&self.peer.host, &reason, self.shard.now().mono);
         }
     }
+}
+
+/// Whether a request may start behind one that is under way; `before` says of that one, if any, whether it is a produce.
+fn may_start(before: Option<bool>, is_produce: bool) -> bool {
+    before.is_none_or(|before| before && is_produce)
 }
 
 /// The length of the first frame, its prefix included, once its first bytes tell it.
@@ -257,4 +335,18 @@ fn frame_len(splitter: FrameSplitter, buffered: &[u8]) -> Result<Option<usize>, 
 /// Whether a connection that was last active then is to be closed now.
 pub fn is_idle(last_active: MonoMs, now: MonoMs, idle_max_ms: i64) -> bool {
     idle_max_ms >= 0 && now >= last_active.plus_ms(idle_max_ms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_produces_overlap() {
+        assert!(may_start(None, false) && may_start(None, true));
+        assert!(may_start(Some(true), true));
+        assert!(!may_start(Some(true), false));
+        assert!(!may_start(Some(false), true));
+        assert!(!may_start(Some(false), false));
+    }
 }

@@ -68,6 +68,11 @@ pub fn start(shard: &Rc<Shard>, peer: &Rc<Peer>, frame: Bytes) -> Answer {
     }
 }
 
+/// Whether a frame holds a produce request, by its first two bytes.
+pub fn is_produce(frame: &[u8]) -> bool {
+    frame.starts_with(&ApiKey::Produce.code().to_be_bytes())
+}
+
 fn read_header(peer: &Rc<Peer>, frame: Bytes) -> Result<Request, Response> {
     let mut reader = Reader::new(&frame);
     let raw = RequestHeader::decode(&mut reader).map_err(Response::malformed)?;
