@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 
@@ -10,6 +11,7 @@ use crate::base::{MonoMs, Offset};
 use crate::group::{
     AppendId, Coordinator, Effect, Effects, GroupConfig, GroupRecord, ReplyToken, Response,
 };
+use crate::io::executor::yield_to_io;
 use crate::protocol::ErrorCode;
 use crate::protocol::records::{BatchBuilder, Batches};
 use crate::shard::Shard;
@@ -23,11 +25,20 @@ const REPLAY_STEP_BYTES: usize = 1024 * 1024;
 /// How much one compressed batch of group records may inflate to.
 const INFLATED_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stage {
+    /// Its records are being replayed.
+    Loading,
+    Open,
+    /// Its partition is going away, or could not be read.
+    Closed,
+}
+
 /// One coordinator and what it needs of the shard.
 pub struct GroupHost {
     partition: Rc<Hosted>,
     coordinator: RefCell<Coordinator>,
-    loaded: Cell<bool>,
+    stage: Cell<Stage>,
     next_token: Cell<u64>,
     replies: RefCell<HashMap<ReplyToken, Sender<Response>>>,
 }
@@ -38,7 +49,7 @@ impl GroupHost {
         Rc::new(GroupHost {
             partition,
             coordinator: RefCell::new(Coordinator::new(config)),
-            loaded: Cell::new(false),
+            stage: Cell::new(Stage::Loading),
             next_token: Cell::new(0),
             replies: RefCell::default(),
         })
@@ -46,28 +57,34 @@ impl GroupHost {
 
     /// Rebuilds the coordinator from its partition, then lets requests in.
     pub async fn load(self: Rc<Self>, shard: Rc<Shard>) {
-        let mut next = self.partition.state.borrow().log().log_start_offset();
-        loop {
-            match self
-                .partition
-                .read_bytes(&shard, next, REPLAY_STEP_BYTES)
-                .await
-            {
-                Ok(bytes) if bytes.is_empty() => break,
-                Ok(bytes) => match self.replay(&bytes, next) {
-                    Some(after) => next = after,
-                    None => break,
-                },
-                Err(error) => {
-                    // Without its records the coordinator would forget commits: it stays closed.
-                    tracing::error!(partition = %self.partition.name(), %error, "cannot load groups");
-                    return;
-                }
-            }
+        let replayed = self.replay_all(&shard).await;
+        if self.stage.get() == Stage::Closed {
+            return; // The partition has gone meanwhile.
         }
-        self.loaded.set(true);
+        if let Err(error) = replayed {
+            // Without its records the coordinator would forget commits.
+            tracing::error!(partition = %self.partition.name(), %error, "cannot load groups");
+            return self.stage.set(Stage::Closed);
+        }
+        self.stage.set(Stage::Open);
         let now = shard.now();
         self.run(&shard, |coordinator, out| coordinator.on_loaded(now, out));
+    }
+
+    async fn replay_all(&self, shard: &Rc<Shard>) -> io::Result<()> {
+        let mut next = self.partition.state.borrow().log().log_start_offset();
+        loop {
+            let bytes = self
+                .partition
+                .read_bytes(shard, next, REPLAY_STEP_BYTES)
+                .await?;
+            if bytes.is_empty() {
+                return Ok(());
+            }
+            let after = self.replay(&bytes, next);
+            next = after.ok_or_else(|| io::Error::other(format!("no batch at offset {next}")))?;
+            yield_to_io().await;
+        }
     }
 
     /// Replays the whole batches at the front; the offset after them, or none if there is no whole batch.
@@ -111,9 +128,10 @@ impl GroupHost {
         shard: &Rc<Shard>,
         request: GroupRequest,
     ) -> Pin<Box<dyn Future<Output = Reply>>> {
-        let reply = match self.loaded.get() {
-            false => Asked::Now(Err(ErrorCode::CoordinatorLoadInProgress)),
-            true => self.ask(shard, request),
+        let reply = match self.stage.get() {
+            Stage::Loading => Asked::Now(Err(ErrorCode::CoordinatorLoadInProgress)),
+            Stage::Open => self.ask(shard, request),
+            Stage::Closed => Asked::Now(Err(ErrorCode::NotCoordinator)),
         };
         Box::pin(async move {
             let reply = match reply {
@@ -166,9 +184,9 @@ impl GroupHost {
 
     /// When [`on_timer`](Self::on_timer) must be called next.
     pub fn next_deadline(&self) -> Option<MonoMs> {
-        match self.loaded.get() {
-            true => self.coordinator.borrow().next_deadline(),
-            false => None,
+        match self.stage.get() {
+            Stage::Open => self.coordinator.borrow().next_deadline(),
+            Stage::Loading | Stage::Closed => None,
         }
     }
 
@@ -189,7 +207,7 @@ impl GroupHost {
         shard: &Rc<Shard>,
         gone: &[crate::group::requests::DeletedTopic],
     ) {
-        if self.loaded.get() {
+        if self.stage.get() == Stage::Open {
             let now = shard.now();
             self.run(shard, |groups, out| {
                 groups.on_topics_deleted(now, gone, out)
@@ -199,7 +217,7 @@ impl GroupHost {
 
     /// The partition is going away: whoever waits is sent elsewhere.
     pub fn unload(self: &Rc<Self>, shard: &Rc<Shard>) {
-        self.loaded.set(false);
+        self.stage.set(Stage::Closed);
         self.run(shard, |groups, out| groups.on_unloaded(out));
     }
 

@@ -1,7 +1,7 @@
 //! ListGroups (key 16), versions 0 to 5.
 //!
 //! - Filters by state from version 4 (KIP-518), by type from 5 (KIP-848); unknown names in them match nothing.
-//! - Coordinators that still load make the whole answer COORDINATOR_LOAD_IN_PROGRESS.
+//! - Coordinators that still load make the whole answer COORDINATOR_LOAD_IN_PROGRESS; those that are closed list nothing.
 
 use std::rc::Rc;
 
@@ -65,9 +65,11 @@ async fn ask_all(
         };
         let owner = info.shard;
         async move {
-            match ask_at(shard, owner, GroupJob { partition, request }).await? {
-                GroupReply::Listed(groups) => Ok(groups),
-                _ => Err(ErrorCode::UnknownServerError),
+            match ask_at(shard, owner, GroupJob { partition, request }).await {
+                Ok(GroupReply::Listed(groups)) => Ok(groups),
+                Ok(_) => Err(ErrorCode::UnknownServerError),
+                Err(ErrorCode::NotCoordinator) => Ok(Vec::new()),
+                Err(error) => Err(error),
             }
         }
     });
