@@ -123,6 +123,7 @@ pub fn run(config: BootConfig) -> Result<(), BootError> {
     let listeners = addresses.bind_kafka(shards, listen_options(&config.broker))?;
     let admin = addresses.bind_admin()?;
     let place = Place::of(&listeners, &admin, shards)?;
+    let broker = addresses.advertised(&config.broker, place.kafka.port())?;
 
     let path = PathBuf::from(&config.broker.log_dir);
     let data_dir = DataDir::open(&path, config.broker.node_id, fresh_id)?;
@@ -133,7 +134,6 @@ pub fn run(config: BootConfig) -> Result<(), BootError> {
         );
     }
     let settings = Arc::new(config.broker);
-    let broker = addresses.advertised(&settings, place.kafka.port())?;
     let (log, image) = open_metadata(&data_dir, &settings, broker, shards)?;
     let recovery = Recovery {
         data_dir: &path,

@@ -1,6 +1,6 @@
 //! The control thread's loop, from the first message to the orderly end.
 
-use std::io;
+use std::io::{self, Write};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -104,7 +104,8 @@ async fn serve(start: ControlStart) -> Result<(), ControlError> {
         batch: Vec::new(),
     };
     control.wait_for_starts().await?;
-    println!("{}", start.ready_line);
+    // Whoever started the broker may have closed its output, which is no reason to stop.
+    let _ = writeln!(io::stdout(), "{}", start.ready_line);
     ready.store(true, Ordering::Relaxed);
     tokio::select! {
         failure = control.serve_until_end() => return Err(failure?),
