@@ -29,7 +29,7 @@ class MatrixProducer:
         codec = None if codec == "none" else codec
         self.producer = wait(started(
             AIOKafkaProducer, compression_type=codec, acks="all" if acks == -1 else acks,
-            enable_idempotence=idempotent, linger_ms=5, request_timeout_ms=10000))
+            enable_idempotence=idempotent, linger_ms=5, request_timeout_ms=60000))
         self.futures = []
 
     def send(self, topic, key, value, timestamp_ms=None):
