@@ -72,6 +72,9 @@ impl ApiCells {
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub struct ShardMetrics {
+    /// Connections that are the shard's or on their way to it. The one cell that every shard writes, when a connection
+    /// comes or goes.
+    pub placed: AtomicU64,
     /// Connections that are open.
     pub connections: Cell,
     /// Connections that were accepted or adopted since the start.

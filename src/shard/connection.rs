@@ -38,7 +38,8 @@ pub struct Peer {
 /// Serves a connection until it ends.
 pub async fn serve(shard: Rc<Shard>, raw: RawConnection) {
     let Some(registered) = shard.connections.register(&shard) else {
-        return; // Too many connections: closing this one is the answer.
+        // Too many connections: closing this one is the answer.
+        return shard.metrics.displace();
     };
     let host = raw.peer().ip().to_string();
     let mut connection = Connection {

@@ -76,6 +76,7 @@ impl Drop for Registered {
     fn drop(&mut self) {
         self.shard.connections.entries.borrow_mut().remove(&self.id);
         self.shard.count_connections();
+        self.shard.metrics.displace();
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use crate::base::ShardId;
 use crate::control::metrics::ShardMetrics;
@@ -19,11 +20,31 @@ impl Metrics {
         Metrics { all, own }
     }
 
-    /// The shard that has the fewest connections; this one if it is among those.
-    pub fn least_connected(&self) -> ShardId {
-        let fewest = (0..self.all.len())
-            .min_by_key(|&shard| (self.all[shard].connections.get(), shard != self.own.index()));
-        fewest.map_or(self.own, |shard| ShardId(shard as u16))
+    /// Chooses the shard for a new connection: the one that has the fewest, this one if it is among those. Two shards that
+    /// choose at once do not choose the same.
+    pub fn place(&self) -> ShardId {
+        loop {
+            let counts = self
+                .all
+                .iter()
+                .map(|cells| cells.placed.load(Relaxed))
+                .enumerate();
+            let fewest = counts.min_by_key(|(shard, count)| (*count, *shard != self.own.index()));
+            let Some((shard, count)) = fewest else {
+                return self.own;
+            };
+            let taken = self.all[shard]
+                .placed
+                .compare_exchange(count, count + 1, Relaxed, Relaxed);
+            if taken.is_ok() {
+                return ShardId(shard as u16);
+            }
+        }
+    }
+
+    /// A connection of this shard has ended.
+    pub fn displace(&self) {
+        self.placed.fetch_sub(1, Relaxed);
     }
 
     /// A batch of so many bytes and records was appended.

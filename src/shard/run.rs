@@ -159,7 +159,7 @@ impl Shard {
 
     /// Gives a new connection to the shard that has the fewest.
     fn place(self: &Rc<Self>, connection: RawConnection) {
-        let to = self.metrics.least_connected();
+        let to = self.metrics.place();
         if to == self.id {
             self.adopt(connection);
         } else {
@@ -169,7 +169,8 @@ impl Shard {
 
     fn adopt(self: &Rc<Self>, connection: RawConnection) {
         if self.draining.get() {
-            return; // Handed on before the stop reached this shard: closing it is the answer.
+            // Handed on before the stop reached this shard: closing it is the answer.
+            return self.metrics.displace();
         }
         self.metrics.connections_total.increment();
         self.spawn(connection::serve(self.clone(), connection));
