@@ -67,7 +67,8 @@ class Confluent:
     member = MatrixMember
 
     def __init__(self):
-        self.reader = Consumer(COMMON | {"group.id": "reader", "enable.auto.commit": False,
+        # A fetch that waits for data holds up whatever else is asked on its connection.
+        self.reader = Consumer(COMMON | {"group.id": "reader", "enable.auto.commit": False, "fetch.wait.max.ms": 50,
                                          "auto.offset.reset": "error", "check.crcs": True})
 
     def read(self, topic, partition, start, count, ready=None):
