@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use common::broker::Kind;
-use common::wire::{Connection, Heard, batch, decode_answer, fetch_request, produce_request};
+use common::wire::{
+    Connection, Heard, batch, decode_answer, decode_records, fetch_request, produce_request,
+};
 use common::{Broker, Options, announce, proc, wait_for};
 use kafka_protocol::messages::{ApiKey, ApiVersionsRequest, FetchRequest, MetadataRequest};
 
@@ -234,6 +236,45 @@ fn requests_sent_at_once_are_answered_in_their_order() {
         assert_eq!(frame[..4], id.to_be_bytes());
     }
     sender.join().expect("no panic").expect("all is sent");
+}
+
+#[test]
+fn a_request_sees_what_those_before_it_did() {
+    let broker = Broker::start(Options::default());
+    let mut connection = Connection::open(broker.address());
+    connection.create_topic("seen", 12, &[]);
+    for round in 0..4_i64 {
+        for partition in 0..12 {
+            let produce = produce_request("seen", partition, -1, batch(&[b"value"]));
+            let mut fetch = fetch_request("seen", partition, round, 1 << 20);
+            fetch.max_wait_ms = 0;
+            fetch.min_bytes = 0;
+            let both = [connection.frame(7, &produce), connection.frame(11, &fetch)];
+            connection.send_raw(&both.concat());
+            assert!(matches!(connection.hear(CLOSE_LIMIT), Heard::Frame(_)));
+            let Heard::Frame(frame) = connection.hear(CLOSE_LIMIT) else {
+                panic!("no answer to the fetch")
+            };
+            let fetched = decode_answer::<FetchRequest>(11, &frame);
+            let records = fetched.responses[0].partitions[0].records.clone();
+            let records = decode_records(records.unwrap_or_default());
+            assert_eq!(records.len(), 1, "round {round}, partition {partition}");
+        }
+    }
+}
+
+#[test]
+fn a_request_that_closes_lets_answers_before_it_go() {
+    let broker = Broker::start(Options::default());
+    let mut connection = Connection::open(broker.address());
+    connection.create_topic("last", 1, &[]);
+    let produce = connection.frame(7, &produce_request("last", 0, -1, batch(&[b"value"])));
+    for closing in [&[0, 0, 0, 4, 0x7f, 0, 0, 0][..], &[0xff; 8][..]] {
+        let mut connection = Connection::open(broker.address());
+        connection.send_raw(&[&produce, closing].concat());
+        assert!(matches!(connection.hear(CLOSE_LIMIT), Heard::Frame(_)));
+        assert!(matches!(connection.hear(CLOSE_LIMIT), Heard::Closed));
+    }
 }
 
 #[test]
