@@ -32,11 +32,6 @@ impl<T> Sender<T> {
     pub fn send(self, value: T) {
         *self.slot.value.borrow_mut() = Some(value);
     }
-
-    /// Whether nobody waits for the value any more.
-    pub fn is_abandoned(&self) -> bool {
-        Rc::strong_count(&self.slot) == 1
-    }
 }
 
 impl<T> Drop for Sender<T> {
@@ -51,15 +46,6 @@ impl<T> Drop for Sender<T> {
 /// The end that waits: `None` when the sender went away without a value.
 pub struct Receiver<T> {
     slot: Rc<Slot<T>>,
-}
-
-impl<T> Receiver<T> {
-    /// A channel that already holds its value.
-    pub fn ready(value: T) -> Receiver<T> {
-        let (sender, receiver) = oneshot();
-        sender.send(value);
-        receiver
-    }
 }
 
 impl<T> Future for Receiver<T> {
@@ -131,13 +117,9 @@ mod tests {
     }
 
     #[test]
-    fn each_end_learns_that_the_other_is_gone() {
+    fn a_value_that_cannot_come_any_more_is_not_waited_for() {
         let (sender, mut receiver) = oneshot::<u8>();
-        assert!(!sender.is_abandoned());
         drop(sender);
         assert_eq!(poll_once(&mut receiver), Poll::Ready(None));
-        let (sender, receiver) = oneshot::<u8>();
-        drop(receiver);
-        assert!(sender.is_abandoned());
     }
 }

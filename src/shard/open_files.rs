@@ -80,16 +80,6 @@ impl OpenFiles {
             .files
             .retain(|(owner, _), _| *owner != partition);
     }
-
-    /// How many files are open.
-    pub fn len(&self) -> usize {
-        self.open.borrow().files.len()
-    }
-
-    /// Whether none is.
-    pub fn is_empty(&self) -> bool {
-        self.open.borrow().files.is_empty()
-    }
 }
 
 impl Open {
