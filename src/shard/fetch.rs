@@ -290,7 +290,6 @@ impl Asked {
                     topic: &part.name,
                     topic_id: id,
                     partitions: vec![data],
-                    ..Default::default()
                 }),
             }
         }
@@ -425,7 +424,6 @@ fn partition_data(
             .map_or_else(EpochEndOffset::default, |(epoch, end)| EpochEndOffset {
                 epoch: epoch.get(),
                 end_offset: end.get(),
-                ..Default::default()
             }),
         current_leader: LeaderIdAndEpoch::default(),
         aborted_transactions: (read_committed && part.error.is_none()).then(Vec::new),

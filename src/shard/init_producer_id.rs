@@ -68,9 +68,7 @@ async fn next_id(shard: &Rc<Shard>) -> Result<ProducerId, ErrorCode> {
         }
         match shard.call_control(ControlCall::AllocateProducerIds).await {
             Some(ControlReply::ProducerIds { first, len }) => {
-                shard
-                    .producer_ids
-                    .refill(first.get()..first.get() + i64::from(len));
+                shard.producer_ids.refill(first.get()..first.get() + len);
             }
             _ => return Err(ErrorCode::CoordinatorLoadInProgress),
         }

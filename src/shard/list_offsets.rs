@@ -43,7 +43,7 @@ pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
     let version = request.header.api_version;
     let duplicates = duplicates(&list);
     let read_committed = list.isolation_level == 1;
-    let mut scatter = Scatter::new();
+    let mut scatter = Scatter::default();
     for topic in &list.topics {
         for partition in &topic.partitions {
             let found = match duplicates.contains(&(topic.name, partition.partition_index)) {
@@ -84,7 +84,6 @@ pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
                 .zip(answers.by_ref())
                 .map(|(partition, answer)| partition_response(version, partition, answer))
                 .collect(),
-            ..Default::default()
         })
         .collect();
     Response::encode(
@@ -153,7 +152,6 @@ fn partition_response(
         } else {
             -1
         },
-        ..Default::default()
     }
 }
 

@@ -22,7 +22,7 @@ pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
         Ok(asked) => asked,
         Err(error) => return Response::malformed(error),
     };
-    let mut scatter = Scatter::new();
+    let mut scatter = Scatter::default();
     for topic in &asked.topics {
         for partition in &topic.partitions {
             let found = shard.locate(topic.topic, PartitionIndex(partition.partition));
@@ -62,10 +62,8 @@ pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
                     partition: partition.partition,
                     leader_epoch: answer.leader_epoch,
                     end_offset: answer.end_offset,
-                    ..Default::default()
                 })
                 .collect(),
-            ..Default::default()
         })
         .collect();
     Response::encode(

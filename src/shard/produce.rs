@@ -144,14 +144,11 @@ impl Plan {
     }
 
     fn take_in(&mut self, reply: Option<Reply>, places: Vec<usize>) {
-        match reply {
-            Some(Reply::Produce(results)) => {
-                for (place, result) in places.into_iter().zip(results) {
-                    self.results[place] = Some(result);
-                }
+        // An owner that is shutting down gives no results: what is unknown is answered as failed below.
+        if let Some(Reply::Produce(results)) = reply {
+            for (place, result) in places.into_iter().zip(results) {
+                self.results[place] = Some(result);
             }
-            // The owner is shutting down: what is unknown stays unanswered as failed below.
-            _ => {}
         }
     }
 
@@ -246,7 +243,6 @@ fn partition_response<'a>(
             .map(|(batch_index, message)| BatchIndexAndErrorMessage {
                 batch_index: *batch_index,
                 batch_index_error_message: message.as_deref(),
-                ..Default::default()
             })
             .collect(),
         error_message: result.message.as_deref(),

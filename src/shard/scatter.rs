@@ -14,16 +14,18 @@ pub struct Scatter<Q> {
     len: usize,
 }
 
-impl<Q> Scatter<Q> {
+impl<Q> Default for Scatter<Q> {
     /// No question yet.
-    pub fn new() -> Scatter<Q> {
+    fn default() -> Scatter<Q> {
         Scatter {
             refused: Vec::new(),
             owners: Vec::new(),
             len: 0,
         }
     }
+}
 
+impl<Q> Scatter<Q> {
     /// Adds a question for its owner, or one that is answered with an error already.
     pub fn push(&mut self, question: Result<(ShardId, Q), ErrorCode>) {
         let place = self.len;

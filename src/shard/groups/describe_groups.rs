@@ -95,7 +95,6 @@ fn encode(group: &Described, with_operations: bool) -> DescribedGroup<'_> {
             true => GROUP_OPERATIONS,
             false => OPERATIONS_NOT_ASKED,
         },
-        ..Default::default()
     }
 }
 
@@ -107,6 +106,5 @@ fn encode_member(member: &DescribedMember) -> DescribedGroupMember<'_> {
         client_host: &member.client_host,
         member_metadata: &member.metadata,
         member_assignment: &member.assignment,
-        ..Default::default()
     }
 }

@@ -29,7 +29,7 @@ pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
     // A member may wait for minutes: its frame is not kept.
     drop(frame);
     let (group_id, member_id) = (join.group_id.clone(), join.member_id.clone());
-    let response = match ask(&shard, &group_id, GroupRequest::Join(join)).await {
+    match ask(&shard, &group_id, GroupRequest::Join(join)).await {
         Ok(GroupReply::One(GroupResponse::JoinGroup(joined))) => {
             Response::encode(&header, &encode(header.api_version, &joined))
         }
@@ -42,8 +42,7 @@ pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
             ),
         ),
         Err(error) => Response::encode(&header, &refused(header.api_version, &member_id, error)),
-    };
-    response
+    }
 }
 
 fn owned_request(shard: &Shard, request: &Request, join: &JoinGroupRequest<'_>) -> JoinGroup {
@@ -108,7 +107,6 @@ fn encode(version: i16, joined: &Joined) -> JoinGroupResponse<'_> {
                 member_id: &member.member_id,
                 group_instance_id: member.group_instance_id.as_deref(),
                 metadata: &member.metadata,
-                ..Default::default()
             })
             .collect(),
         ..Default::default()

@@ -84,7 +84,6 @@ fn encode(version: i16, left: &Left) -> LeaveGroupResponse<'_> {
                 member_id: &member.member_id,
                 group_instance_id: member.group_instance_id.as_deref(),
                 error_code: member.error.code(),
-                ..Default::default()
             })
             .collect(),
         ..Default::default()

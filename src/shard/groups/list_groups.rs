@@ -82,6 +82,5 @@ fn encode(group: &Listed) -> ListedGroup<'_> {
         protocol_type: &group.protocol_type,
         group_state: group.state,
         group_type: group.group_type,
-        ..Default::default()
     }
 }

@@ -69,10 +69,8 @@ impl TopicAnswer {
                 .map(|(index, error)| OffsetCommitResponsePartition {
                     partition_index: *index,
                     error_code: error.unwrap_or(ErrorCode::UnknownServerError).code(),
-                    ..Default::default()
                 })
                 .collect(),
-            ..Default::default()
         }
     }
 }

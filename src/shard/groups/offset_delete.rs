@@ -109,10 +109,8 @@ fn encode(
                 .map(|(index, error)| OffsetDeleteResponsePartition {
                     partition_index: index.get(),
                     error_code: error.code(),
-                    ..Default::default()
                 })
                 .collect(),
-            ..Default::default()
         })
         .collect()
 }

@@ -175,13 +175,12 @@ impl Fetched {
                     .iter()
                     .filter_map(|topic| encode_topic(image, version, topic)),
             );
-            topics.extend(self.unknown.iter().map(|topic| unknown_topic(topic)));
+            topics.extend(self.unknown.iter().map(unknown_topic));
         }
         OffsetFetchResponseGroup {
             group_id: &self.group_id,
             topics,
             error_code: self.error.code(),
-            ..Default::default()
         }
     }
 
@@ -215,7 +214,6 @@ impl Fetched {
                     ..Default::default()
                 })
                 .collect(),
-            ..Default::default()
         }
     }
 }
@@ -234,7 +232,6 @@ fn encode_topic_alone(topic: &FetchedTopic) -> OffsetFetchResponseTopic<'_> {
                 ..Default::default()
             })
             .collect(),
-        ..Default::default()
     }
 }
 
@@ -264,7 +261,6 @@ fn encode_topic<'a>(
         name: &topic.name,
         topic_id,
         partitions,
-        ..Default::default()
     })
 }
 
