@@ -112,14 +112,19 @@ impl Partition {
 
     /// OffsetForLeaderEpoch's answer; `None` stands for (-1, -1).
     pub fn end_offset_for_epoch(&self, epoch: LeaderEpoch) -> Option<EpochEnd> {
-        self.log
-            .epochs()
-            .end_offset_for(epoch, self.log.log_end_offset())
+        let end_offset = self.log.log_end_offset();
+        if self.log.epochs().entries().is_empty() && epoch == self.leader_epoch {
+            // Nothing was appended yet: the leader's epoch begins and ends here.
+            return Some(EpochEnd { epoch, end_offset });
+        }
+        self.log.epochs().end_offset_for(epoch, end_offset)
     }
 
     /// The epoch of the record at `offset`, for ListOffsets.
     pub fn epoch_for(&self, offset: Offset) -> Option<LeaderEpoch> {
-        self.log.epochs().epoch_for(offset)
+        let unused = self.log.epochs().entries().is_empty();
+        let epoch = self.log.epochs().epoch_for(offset);
+        epoch.or(unused.then_some(self.leader_epoch))
     }
 
     /// Compares a fetch's last fetched epoch with this log's history (KIP-595): a reader whose log went another way is

@@ -137,7 +137,8 @@ impl<'a> Reader<'a> {
             i64::from(self.i32()?)
         };
         match length {
-            -1 => Ok(None),
+            // Kafka takes any negative length for null.
+            i64::MIN..=-1 => Ok(None),
             0..=0x7fff_ffff => Ok(Some(length as usize)),
             _ => Err(self.error(DecodeFault::Length(length))),
         }

@@ -101,8 +101,8 @@ fn append_item(
         produce_version: job.version,
     };
     let options = options(shard, &hosted, &topic, origin);
-    let (batch, bytes) =
-        check(&item.records, &options, compression(&topic.config).1).map_err(refused)?;
+    let (batch, bytes) = check(&item.records, &options, compression(&topic.config).1)
+        .map_err(|error| refused(&hosted, error))?;
     // Without acks the client hears nothing, but its request stays under way until the batch is written: that is what
     // bounds how much a client can have in memory.
     let acks = if job.acks == -1 {
@@ -154,14 +154,19 @@ fn check(
             code: ErrorCode::CorruptMessage,
             message: "the batch cannot be recompressed".to_owned(),
             record_errors: Vec::new(),
+            reached_log: true,
         });
     };
     let batch = validate(&bytes, options)?;
     Ok((batch, bytes.into()))
 }
 
-fn refused(error: BatchError) -> ProduceResult {
+fn refused(hosted: &Hosted, error: BatchError) -> ProduceResult {
     ProduceResult {
+        log_start_offset: match error.tells_log_start() {
+            true => hosted.log_start(),
+            false => -1,
+        },
         message: error.wire_message().map(str::to_owned),
         record_errors: error
             .record_errors

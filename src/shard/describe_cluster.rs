@@ -24,7 +24,13 @@ pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
         Err(error) => return Response::malformed(error),
     };
     if request.header.api_version >= 1 && asked.endpoint_type != BROKERS {
-        return Response::encode(&request.header, &wrong_endpoint(asked.endpoint_type));
+        let (error, message) = wrong_endpoint(asked.endpoint_type);
+        let response = DescribeClusterResponse {
+            error_code: error.code(),
+            error_message: Some(&message),
+            ..Default::default()
+        };
+        return Response::encode(&request.header, &response);
     }
     let image = shard.image();
     let response = DescribeClusterResponse {
@@ -49,20 +55,15 @@ pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
     Response::encode(&request.header, &response)
 }
 
-fn wrong_endpoint(endpoint_type: i8) -> DescribeClusterResponse<'static> {
-    let (error, message) = match endpoint_type {
+fn wrong_endpoint(endpoint_type: i8) -> (ErrorCode, String) {
+    match endpoint_type {
         CONTROLLERS => (
             ErrorCode::MismatchedEndpointType,
-            "The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER",
+            "The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER".to_owned(),
         ),
         _ => (
             ErrorCode::UnsupportedEndpointType,
-            "Unsupported endpoint type",
+            format!("Unsupported endpoint type {endpoint_type}"),
         ),
-    };
-    DescribeClusterResponse {
-        error_code: error.code(),
-        error_message: Some(message),
-        ..Default::default()
     }
 }

@@ -227,12 +227,14 @@ impl Asked {
     /// Owners read without knowing of each other: what exceeds the request's bound together is not sent.
     fn trim(&mut self) {
         let mut sent = 0;
-        for part in self
-            .parts
-            .iter_mut()
-            .filter_map(|part| part.answer.as_mut())
-        {
-            if sent > 0 && sent + part.record_bytes > self.max_bytes {
+        for part in &mut self.parts {
+            let partition_max_bytes = part.params.max_bytes.max(0) as usize;
+            let Some(part) = part.answer.as_mut() else {
+                continue;
+            };
+            // Each owner sends its first batch whole; only the first of all is due that.
+            let bound = partition_max_bytes.min(self.max_bytes.saturating_sub(sent));
+            if sent > 0 && part.record_bytes > bound {
                 part.pieces.clear();
                 part.record_bytes = 0;
             }
@@ -243,7 +245,10 @@ impl Asked {
     fn respond(mut self, shard: &Shard, header: &Header) -> Response {
         for part in &mut self.parts {
             if let Err(error) = part.place {
-                part.answer = Some(FetchPart::failed(error));
+                part.answer = Some(FetchPart {
+                    unread: true,
+                    ..FetchPart::failed(error)
+                });
             }
         }
         let outcomes: Vec<_> = self
@@ -426,7 +431,8 @@ fn partition_data(
                 end_offset: end.get(),
             }),
         current_leader: LeaderIdAndEpoch::default(),
-        aborted_transactions: (read_committed && part.error.is_none()).then(Vec::new),
+        aborted_transactions: (part.unread || (read_committed && part.error.is_none()))
+            .then(Vec::new),
         records: Some(Records::External {
             len: part.record_bytes,
         }),

@@ -24,7 +24,9 @@ pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
         Ok(init) => init,
         Err(error) => return Response::malformed(error),
     };
+    let id_without_epoch = (init.producer_id == -1) != (init.producer_epoch == -1);
     let result = match init.transactional_id {
+        _ if id_without_epoch => Err(ErrorCode::InvalidRequest),
         Some("") => Err(ErrorCode::InvalidRequest),
         Some(_) => Err(ErrorCode::TransactionalIdAuthorizationFailed),
         None => next_id(&shard).await,

@@ -4,7 +4,7 @@
 //!   KIP-734) the record with the largest timestamp, -4 (version 8, KIP-405) the earliest on local disk; -5 (version 9)
 //!   and -6 (version 11) speak of tiered storage, of which there is none: offset -1.
 //! - Another negative timestamp, or one newer than the version, is UNSUPPORTED_VERSION.
-//! - A partition that is named twice is INVALID_REQUEST at each place.
+//! - A partition that is named twice is INVALID_REQUEST, once.
 
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -73,6 +73,7 @@ pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
         )
         .await;
     let mut answers = answers.into_iter();
+    let mut told = HashSet::new();
     let topics = list
         .topics
         .iter()
@@ -82,6 +83,8 @@ pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
                 .partitions
                 .iter()
                 .zip(answers.by_ref())
+                // What is named twice is refused once.
+                .filter(|(partition, _)| told.insert((topic.name, partition.partition_index)))
                 .map(|(partition, answer)| partition_response(version, partition, answer))
                 .collect(),
         })

@@ -231,6 +231,8 @@ pub struct FetchPart {
     pub pieces: Vec<Piece>,
     /// How many bytes they are.
     pub record_bytes: usize,
+    /// Whether the partition was refused before anything was read: Kafka tells an empty list of aborted transactions then.
+    pub unread: bool,
 }
 
 impl FetchPart {
@@ -244,6 +246,7 @@ impl FetchPart {
             diverging: None,
             pieces: Vec::new(),
             record_bytes: 0,
+            unread: false,
         }
     }
 }

@@ -189,6 +189,7 @@ impl<'a> Answer<'a> {
         self.image.topic_by_id(id).map_or_else(
             || MetadataResponseTopic {
                 error_code: ErrorCode::UnknownTopicId.code(),
+                name: None,
                 topic_id: id,
                 ..Default::default()
             },

@@ -85,6 +85,11 @@ impl Hosted {
         partition_directory(&self.topic.borrow().name, self.id.partition)
     }
 
+    /// The first offset that it has, as responses tell it.
+    pub fn log_start(&self) -> i64 {
+        self.state.borrow().log().log_start_offset().get()
+    }
+
     /// Where its files lie.
     pub fn directory(&self) -> &Path {
         &self.directory

@@ -18,6 +18,7 @@ use crate::protocol::messages::produce::{
     BatchIndexAndErrorMessage, PartitionProduceData, PartitionProduceResponse, ProduceRequest,
     ProduceResponse, TopicProduceData, TopicProduceResponse,
 };
+use crate::protocol::records::BatchHeader;
 use crate::shard::Shard;
 use crate::shard::dispatch::Request;
 use crate::shard::messages::{Call, ProduceItem, ProduceJob, ProduceResult, Reply};
@@ -76,12 +77,16 @@ impl Plan {
             jobs: Vec::new(),
         };
         let image = shard.image();
+        let refused = produce.transactional_id.is_none() && has_transactional_records(produce);
         for data in &produce.topic_data {
             let topic = match data.topic_id.is_zero() {
                 true => image.topic(data.name),
                 false => image.topic_by_id(data.topic_id),
             };
-            plan.add_topic(request, produce.transactional_id, data, topic);
+            match refused {
+                true => plan.refuse_topic(data),
+                false => plan.add_topic(request, data, topic),
+            }
         }
         plan
     }
@@ -89,13 +94,12 @@ impl Plan {
     fn add_topic(
         &mut self,
         request: &Request,
-        transactional_id: Option<&str>,
         data: &TopicProduceData<'_>,
         topic: Option<&Arc<Topic>>,
     ) {
         let version = request.header.api_version;
         for partition in &data.partition_data {
-            let checked = check(version, self.acks, transactional_id, topic, partition);
+            let checked = check(version, self.acks, topic, partition);
             match checked {
                 Ok((owner, place)) => {
                     let records = request.slice(partition_records(partition));
@@ -111,14 +115,24 @@ impl Plan {
                 Err(result) => self.results.push(Some(result)),
             }
         }
+        let name = topic.map_or_else(|| data.name.into(), |topic| topic.name.clone());
+        self.answer_topic(name, data);
+    }
+
+    /// Transactional records in a request without a transactional id are nobody's to write.
+    fn refuse_topic(&mut self, data: &TopicProduceData<'_>) {
+        let refused = ProduceResult::failed(ErrorCode::TransactionalIdAuthorizationFailed);
+        let all = data.partition_data.len();
+        self.results.extend(std::iter::repeat_n(Some(refused), all));
+        self.answer_topic(data.name.into(), data);
+    }
+
+    fn answer_topic(&mut self, name: Arc<str>, data: &TopicProduceData<'_>) {
+        let indexes = data.partition_data.iter().map(|p| PartitionIndex(p.index));
         self.topics.push(TopicAnswer {
-            name: topic.map_or_else(|| data.name.into(), |topic| topic.name.clone()),
+            name,
             id: data.topic_id,
-            partitions: data
-                .partition_data
-                .iter()
-                .map(|p| PartitionIndex(p.index))
-                .collect(),
+            partitions: indexes.collect(),
         });
     }
 
@@ -194,7 +208,6 @@ impl Plan {
 fn check(
     version: i16,
     acks: i16,
-    transactional_id: Option<&str>,
     topic: Option<&Arc<Topic>>,
     partition: &PartitionProduceData<'_>,
 ) -> Result<(ShardId, TopicPartition), ProduceResult> {
@@ -211,9 +224,6 @@ fn check(
     if !(-1..=1).contains(&acks) {
         return Err(ProduceResult::failed(ErrorCode::InvalidRequiredAcks));
     }
-    if transactional_id.is_some() {
-        return Err(ProduceResult::failed(ErrorCode::InvalidTxnState));
-    }
     Ok((
         owner,
         TopicPartition {
@@ -221,6 +231,17 @@ fn check(
             partition: place,
         },
     ))
+}
+
+/// Whether any batch claims to be part of a transaction.
+fn has_transactional_records(produce: &ProduceRequest<'_>) -> bool {
+    let partitions = produce
+        .topic_data
+        .iter()
+        .flat_map(|topic| &topic.partition_data);
+    partitions
+        .filter_map(|partition| BatchHeader::parse(partition_records(partition)).ok())
+        .any(|header| header.attributes.is_transactional())
 }
 
 fn partition_records<'a>(partition: &PartitionProduceData<'a>) -> &'a [u8] {

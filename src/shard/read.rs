@@ -134,12 +134,13 @@ fn begin(hosted: &Hosted, item: &FetchItem) -> Result<FetchPart, ErrorCode> {
         diverging,
         pieces: Vec::new(),
         record_bytes: 0,
+        unread: false,
     })
 }
 
-/// An epoch of the wire: a negative one is not known.
+/// An epoch of the wire: -1 is none.
 pub fn known(epoch: i32) -> Option<LeaderEpoch> {
-    (epoch >= 0).then_some(LeaderEpoch(epoch))
+    (epoch != -1).then_some(LeaderEpoch(epoch))
 }
 
 /// How much a read may take.

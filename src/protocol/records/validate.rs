@@ -92,6 +92,8 @@ pub struct BatchError {
     /// The records at fault, at most
     /// [`RECORD_ERRORS_MAX`](crate::base::limits::RECORD_ERRORS_MAX); empty if the batch itself is.
     pub record_errors: Vec<RecordError>,
+    /// Whether the request's own checks had passed, so that the log refused the batch.
+    pub reached_log: bool,
 }
 
 /// Why one record was refused.
@@ -109,12 +111,24 @@ impl BatchError {
             code,
             message: message.into(),
             record_errors: Vec::new(),
+            reached_log: true,
         }
     }
 
-    /// The message as Kafka's responses carry it: only with errors of single records.
+    /// The message as Kafka's responses carry it: with errors of single records, and where bytes are no batch at all.
     pub fn wire_message(&self) -> Option<&str> {
-        (!self.record_errors.is_empty()).then_some(&*self.message)
+        let no_batch = !self.reached_log && self.code == ErrorCode::CorruptMessage;
+        (no_batch || !self.record_errors.is_empty()).then_some(&*self.message)
+    }
+
+    /// Whether Kafka tells the log's start beside this error: if it came up in the log, but for the few that Kafka
+    /// expects there.
+    pub fn tells_log_start(&self) -> bool {
+        self.reached_log
+            && !matches!(
+                self.code,
+                ErrorCode::MessageTooLarge | ErrorCode::CorruptMessage
+            )
     }
 }
 
@@ -178,7 +192,10 @@ impl ValidBatch {
 /// # Errors
 /// The partition's error code, with the records at fault where single records are.
 pub fn validate(bytes: &[u8], options: &ValidateOptions<'_>) -> Result<ValidBatch, BatchError> {
-    let batch = the_only_batch(bytes, options)?;
+    let batch = the_only_batch(bytes, options).map_err(|error| BatchError {
+        reached_log: false,
+        ..error
+    })?;
     check_bytes(&batch, options)?;
     check_header(batch.header(), options)?;
     let codec = known_codec(batch.header())?;

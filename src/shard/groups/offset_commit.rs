@@ -41,6 +41,8 @@ pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
             Err(error) => fail(&mut answers, error),
         }
     }
+    // Kafka tells what it refused by itself first.
+    answers.sort_by_key(|answer| !answer.is_refused);
     let topics = answers.iter().map(TopicAnswer::encode).collect();
     Response::encode(
         &header,
@@ -56,6 +58,8 @@ struct TopicAnswer {
     name: Arc<str>,
     topic_id: TopicId,
     partitions: Vec<(i32, Option<ErrorCode>)>,
+    /// Whether nothing of the topic is for the coordinator.
+    is_refused: bool,
 }
 
 impl TopicAnswer {
@@ -143,6 +147,7 @@ fn split_topic(
             name,
             topic_id: asked.topic_id,
             partitions,
+            is_refused: commit.is_none(),
         },
         commit,
     )

@@ -161,6 +161,7 @@ impl RecordErrors {
             code,
             message,
             record_errors: self.kept,
+            reached_log: true,
         })
     }
 
