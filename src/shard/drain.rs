@@ -5,6 +5,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::base::MonoMs;
 use crate::base::limits::{DRAIN_GRACE_MS, DRAIN_MS_MAX};
 use crate::io::{blocking, executor};
 use crate::mesh::{Address, Receiver};
@@ -12,10 +13,13 @@ use crate::partition::Effects;
 use crate::protocol::ErrorCode;
 use crate::shard::Shard;
 use crate::shard::messages::{Message, PartitionCheckpoint};
+use crate::shard::oneshot::join_all;
 use crate::shard::partition_files::finish_segment;
 use crate::shard::partitions::Hosted;
 use crate::shard::timer::sleep;
 
+/// Partitions whose files are finished side by side.
+const CLOSED_AT_ONCE: usize = 64;
 /// How long a round of waiting takes.
 const ROUND: Duration = Duration::from_millis(2);
 
@@ -57,7 +61,7 @@ pub async fn drain(shard: &Rc<Shard>, receiver: &mut Receiver<Message>) {
     executor::yield_to_io().await;
 }
 
-async fn settle(shard: Rc<Shard>, deadline: crate::base::MonoMs) -> Vec<PartitionCheckpoint> {
+async fn settle(shard: Rc<Shard>, deadline: MonoMs) -> Vec<PartitionCheckpoint> {
     // Produces are answered in milliseconds; what still waits after the grace are long polls, which lose nothing.
     let grace = shard.now().mono.plus_ms(DRAIN_GRACE_MS);
     while !shard.connections.is_empty() && shard.now().mono < grace {
@@ -67,15 +71,33 @@ async fn settle(shard: Rc<Shard>, deadline: crate::base::MonoMs) -> Vec<Partitio
     let all: Vec<Rc<Hosted>> = shard.partitions.borrow().values().cloned().collect();
     all.iter().for_each(|hosted| flush(&shard, hosted));
     let mut checkpoints = Vec::with_capacity(all.len());
-    for hosted in &all {
-        while !hosted.state.borrow().is_settled() && shard.now().mono < deadline {
-            sleep(ROUND).await;
-            // Other shards may have appended since.
-            flush(&shard, hosted);
-        }
-        checkpoints.extend(close(&shard, hosted).await);
+    // Files are finished side by side: each waits for several syncs, and there may be thousands.
+    for step in all.chunks(CLOSED_AT_ONCE) {
+        let closed = join_all(
+            step.iter()
+                .map(|hosted| settle_one(&shard, hosted, deadline)),
+        )
+        .await;
+        checkpoints.extend(closed.into_iter().flatten());
     }
     checkpoints
+}
+
+async fn settle_one(
+    shard: &Rc<Shard>,
+    hosted: &Rc<Hosted>,
+    deadline: MonoMs,
+) -> Option<PartitionCheckpoint> {
+    while !hosted.state.borrow().is_settled() && shard.now().mono < deadline {
+        sleep(ROUND).await;
+        // Other shards may have appended since.
+        flush(shard, hosted);
+    }
+    // Past the deadline recovery does what is left.
+    match shard.now().mono < deadline {
+        true => close(shard, hosted).await,
+        false => None,
+    }
 }
 
 fn flush(shard: &Rc<Shard>, hosted: &Rc<Hosted>) {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::base::{LeaderEpoch, Offset};
 use crate::io::blocking;
+use crate::io::executor::yield_to_io;
 use crate::io::residency;
 use crate::io::segment_file::SegmentFile;
 use crate::io::send_queue::Piece;
@@ -24,6 +25,9 @@ use crate::shard::messages::{FetchItem, FetchJob, FetchPart, FetchResult, Reply,
 use crate::shard::open_files::segment_path;
 use crate::shard::partitions::Hosted;
 use crate::shard::watch::Watch;
+
+/// Partitions that a read looks at before others on its core have their turn.
+const READS_PER_TURN: usize = 256;
 
 /// Reads a job's partitions. Polled first, it reads what memory has; it goes on while something is cold or missing.
 pub fn fetch(shard: &Rc<Shard>, job: FetchJob) -> Pin<Box<dyn Future<Output = Reply>>> {
@@ -65,7 +69,10 @@ async fn read_all(shard: &Rc<Shard>, job: &FetchJob) -> FetchResult {
     let mut parts = Vec::with_capacity(job.items.len());
     let mut left = job.max_bytes;
     let mut any = false;
-    for item in &job.items {
+    for (index, item) in job.items.iter().enumerate() {
+        if index % READS_PER_TURN == READS_PER_TURN - 1 {
+            yield_to_io().await;
+        }
         let bound = item.max_bytes.min(left);
         let part = read_one(shard, item, bound, !any, job.read_committed).await;
         any |= part.record_bytes > 0;
