@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use crate::base::MonoMs;
 use crate::base::limits::{DRAIN_GRACE_MS, DRAIN_MS_MAX};
-use crate::io::{blocking, executor};
+use crate::io::{blocking, executor, files};
 use crate::mesh::{Address, Receiver};
 use crate::partition::Effects;
 use crate::protocol::ErrorCode;
 use crate::shard::Shard;
 use crate::shard::messages::{Message, PartitionCheckpoint};
 use crate::shard::oneshot::join_all;
-use crate::shard::partition_files::finish_segment;
+use crate::shard::partition_files::leave_segment;
 use crate::shard::partitions::Hosted;
 use crate::shard::timer::sleep;
 
@@ -71,7 +71,7 @@ async fn settle(shard: Rc<Shard>, deadline: MonoMs) -> Vec<PartitionCheckpoint> 
     let all: Vec<Rc<Hosted>> = shard.partitions.borrow().values().cloned().collect();
     all.iter().for_each(|hosted| flush(&shard, hosted));
     let mut checkpoints = Vec::with_capacity(all.len());
-    // Files are finished side by side: each waits for several syncs, and there may be thousands.
+    // Files are finished side by side, since there may be thousands, and synced all at once.
     for step in all.chunks(CLOSED_AT_ONCE) {
         let closed = join_all(
             step.iter()
@@ -79,6 +79,12 @@ async fn settle(shard: Rc<Shard>, deadline: MonoMs) -> Vec<PartitionCheckpoint> 
         )
         .await;
         checkpoints.extend(closed.into_iter().flatten());
+    }
+    let data_dir = shard.data_dir.clone();
+    if let Err(error) = blocking::run(move || files::sync_file_system(&data_dir)).await {
+        // Whether the files are on the disk is not known: recovery looks at all of them.
+        tracing::error!(%error, "cannot sync the data directory");
+        return Vec::new();
     }
     checkpoints
 }
@@ -131,7 +137,7 @@ async fn close(shard: &Rc<Shard>, hosted: &Rc<Hosted>) -> Option<PartitionCheckp
         if sealed.segment.size_bytes > 0 {
             let file = hosted.file(shard, sealed.segment.base_offset).await?;
             let directory = hosted.directory().to_owned();
-            blocking::run(move || finish_segment(&file, &directory, &sealed)).await?;
+            blocking::run(move || leave_segment(&file, &directory, &sealed)).await?;
         }
         Ok(())
     }

@@ -31,14 +31,15 @@ pub fn claim_directory(directory: &Path, topic: TopicId) -> io::Result<bool> {
     }
 }
 
-/// Completes a segment's files: the log cut to its size, indexes and producers beside it, all of it durable.
-pub fn finish_segment(
+/// Completes a segment's files for a stop. None of it is durable yet: one [`sync_file_system`](files::sync_file_system)
+/// for all partitions makes it so, where syncs for each file would take minutes.
+pub fn leave_segment(
     file: &SegmentFile,
     directory: &Path,
     sealed: &SealedSegment,
 ) -> io::Result<()> {
-    cut(file, u64::from(sealed.segment.size_bytes))?;
-    write_indexes(directory, sealed)
+    file.set_len(u64::from(sealed.segment.size_bytes))?;
+    write_beside(directory, sealed, |path, bytes| std::fs::write(path, bytes))
 }
 
 /// Cuts a segment's file to its size, durably. Not to be tried again: after a failed sync nobody knows what the disk has.
@@ -49,25 +50,22 @@ pub fn cut(file: &SegmentFile, size_bytes: u64) -> io::Result<()> {
 
 /// Writes what belongs beside a complete segment: its indexes, and the producers at its end. May be tried again.
 pub fn write_indexes(directory: &Path, sealed: &SealedSegment) -> io::Result<()> {
-    let base = sealed.segment.base_offset;
-    let write =
-        |offset, kind, bytes: &[u8]| files::replace(&segment_path(directory, offset, kind), bytes);
-    write(
-        base,
-        FileKind::Index,
-        &encode_offsets(sealed.index.offset_entries()),
-    )?;
-    write(
-        base,
-        FileKind::TimeIndex,
-        &encode_times(sealed.index.time_entries()),
-    )?;
-    write(
-        sealed.snapshot_offset,
-        FileKind::Snapshot,
-        &sealed.producer_snapshot,
-    )?;
+    write_beside(directory, sealed, files::replace)?;
     files::sync_directory(directory)
+}
+
+fn write_beside(
+    directory: &Path,
+    sealed: &SealedSegment,
+    write: impl Fn(&Path, &[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    let base = sealed.segment.base_offset;
+    let index = encode_offsets(sealed.index.offset_entries());
+    let times = encode_times(sealed.index.time_entries());
+    write(&segment_path(directory, base, FileKind::Index), &index)?;
+    write(&segment_path(directory, base, FileKind::TimeIndex), &times)?;
+    let snapshot = segment_path(directory, sealed.snapshot_offset, FileKind::Snapshot);
+    write(&snapshot, &sealed.producer_snapshot)
 }
 
 /// Renames a segment's files, so that a restart does not take them for part of the log; the new names.
