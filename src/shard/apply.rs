@@ -310,10 +310,17 @@ impl Shard {
     async fn sealed(&self, hosted: &Rc<Hosted>, seal: &Seal) -> io::Result<()> {
         let file = hosted.file(self, seal.op.segment).await?;
         let size_bytes = u64::from(seal.op.size_bytes);
+        let next_base = seal.sealed.snapshot_offset;
         blocking::run(move || cut(&file, size_bytes)).await?;
         loop {
             let (directory, sealed) = (hosted.directory().to_owned(), seal.sealed.clone());
-            match blocking::run(move || write_indexes(&directory, &sealed)).await {
+            let written = blocking::run(move || write_indexes(&directory, &sealed)).await;
+            let done = match written {
+                // The next segment's name tells where the log ends, should all others be deleted.
+                Ok(()) => self.create_segment(hosted, next_base).await.map(drop),
+                failed => failed,
+            };
+            match done {
                 Err(error) if is_full(&error) && !hosted.is_closed() => sleep(SPACE_RETRY).await,
                 done => return done,
             }

@@ -12,8 +12,12 @@
 pub mod broker;
 pub mod client;
 pub mod deps;
+pub mod history;
 pub mod kafka;
+pub mod metrics;
+pub mod mount;
 pub mod proc;
+pub mod topics;
 pub mod wire;
 
 use std::time::{Duration, Instant};
