@@ -77,7 +77,7 @@ impl LeaderEpochs {
     /// epoch, or the log's end for the latest. Below the first known epoch it is that epoch's start under the requested
     /// number; above the last there is no answer.
     pub fn end_offset_for(&self, requested: LeaderEpoch, log_end: Offset) -> Option<EpochEnd> {
-        if requested.0 < 0 {
+        if requested.0 == -1 {
             return None;
         }
         if self.latest() == Some(requested) {

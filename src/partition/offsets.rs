@@ -113,7 +113,8 @@ impl Partition {
     /// OffsetForLeaderEpoch's answer; `None` stands for (-1, -1).
     pub fn end_offset_for_epoch(&self, epoch: LeaderEpoch) -> Option<EpochEnd> {
         let end_offset = self.log.log_end_offset();
-        if self.log.epochs().entries().is_empty() && epoch == self.leader_epoch {
+        let unused = self.log.epochs().entries().is_empty();
+        if unused && epoch <= self.leader_epoch && epoch.get() != -1 {
             // Nothing was appended yet: the leader's epoch begins and ends here.
             return Some(EpochEnd { epoch, end_offset });
         }

@@ -27,7 +27,7 @@ impl<'a> RequestHeader<'a> {
             api_key: r.i16()?,
             api_version: r.i16()?,
             correlation_id: r.i32()?,
-            client_id: r.nullable_string(false)?,
+            client_id: client_id(r)?,
         };
         if ApiKey::from_code(header.api_key).is_some_and(|api| api.is_flexible(header.api_version))
         {
@@ -35,6 +35,15 @@ impl<'a> RequestHeader<'a> {
         }
         Ok(header)
     }
+}
+
+/// The client's name for itself. Kafka takes any bytes for it; a name that is none is empty here.
+fn client_id<'a>(r: &mut Reader<'a>) -> Result<Option<&'a str>, DecodeError> {
+    let Ok(len) = usize::try_from(r.i16()?) else {
+        return Ok(None);
+    };
+    let name = r.take(len)?;
+    Ok(Some(std::str::from_utf8(name).unwrap_or_default()))
 }
 
 /// Reads the header of a response to `api` in `version`: its correlation id. Leaves the reader at the

@@ -193,9 +193,16 @@ fn store(
         .state
         .borrow_mut()
         .append(now, &info, acks, token, &mut effects);
-    let appended = appended.map_err(|error| ProduceResult {
-        message: Some(error.to_string()),
-        ..ProduceResult::failed(error.code())
+    let appended = appended.map_err(|error| {
+        let expected = matches!(
+            error.code(),
+            ErrorCode::RecordListTooLarge | ErrorCode::KafkaStorageError
+        );
+        ProduceResult {
+            message: Some(error.to_string()),
+            log_start_offset: if expected { -1 } else { hosted.log_start() },
+            ..ProduceResult::failed(error.code())
+        }
     })?;
     let result = match appended {
         Appended::Stored { plan, .. } => {

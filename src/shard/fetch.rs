@@ -14,7 +14,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
-use crate::base::{MonoMs, Offset, PartitionIndex, ShardId, TopicId, TopicPartition};
+use crate::base::{
+    LeaderEpoch, MonoMs, NodeId, Offset, PartitionIndex, ShardId, TopicId, TopicPartition,
+};
 use crate::metadata::ClusterImage;
 use crate::protocol::messages::fetch::{
     EpochEndOffset, FetchRequest, FetchResponse, FetchTopic, FetchableTopicResponse,
@@ -243,10 +245,13 @@ impl Asked {
     }
 
     fn respond(mut self, shard: &Shard, header: &Header) -> Response {
+        let image = shard.image();
         for part in &mut self.parts {
             if let Err(error) = part.place {
+                let misdirected = error == ErrorCode::NotLeaderOrFollower;
                 part.answer = Some(FetchPart {
-                    unread: true,
+                    unread: !misdirected,
+                    leader: misdirected.then(|| leader_of(&image, &part.key)).flatten(),
                     ..FetchPart::failed(error)
                 });
             }
@@ -430,13 +435,37 @@ fn partition_data(
                 epoch: epoch.get(),
                 end_offset: end.get(),
             }),
-        current_leader: LeaderIdAndEpoch::default(),
+        current_leader: current_leader(version, part),
         aborted_transactions: (part.unread || (read_committed && part.error.is_none()))
             .then(Vec::new),
         records: Some(Records::External {
             len: part.record_bytes,
         }),
         ..Default::default()
+    }
+}
+
+/// A partition's leader and its epoch.
+fn leader_of(
+    image: &ClusterImage,
+    (key, partition): &PartitionKey,
+) -> Option<(NodeId, LeaderEpoch)> {
+    let topic = match key {
+        TopicKey::Id(id) => image.topic_by_id(*id),
+        TopicKey::Name(name) => image.topic(name),
+    };
+    let info = topic?.partition(PartitionIndex(*partition))?;
+    Some((info.leader, info.leader_epoch))
+}
+
+/// From version 16 on, whoever asked the wrong replica is told the right one (KIP-951).
+fn current_leader(version: i16, part: &FetchPart) -> LeaderIdAndEpoch {
+    match part.leader {
+        Some((leader, epoch)) if version >= 16 => LeaderIdAndEpoch {
+            leader_id: leader.get(),
+            leader_epoch: epoch.get(),
+        },
+        _ => LeaderIdAndEpoch::default(),
     }
 }
 

@@ -18,6 +18,9 @@ use crate::shard::Shard;
 use crate::shard::dispatch::Request;
 use crate::shard::response::Response;
 
+/// Kafka's `transaction.max.timeout.ms`, which is judged before the coordinator is looked for.
+const TRANSACTION_TIMEOUT_MS_MAX: i32 = 900_000;
+
 /// Answers an InitProducerId request.
 pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
     let init = match request.decode::<InitProducerIdRequest<'_>>() {
@@ -28,6 +31,9 @@ pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
     let result = match init.transactional_id {
         _ if id_without_epoch => Err(ErrorCode::InvalidRequest),
         Some("") => Err(ErrorCode::InvalidRequest),
+        Some(_) if !(1..=TRANSACTION_TIMEOUT_MS_MAX).contains(&init.transaction_timeout_ms) => {
+            Err(ErrorCode::InvalidTransactionTimeout)
+        }
         Some(_) => Err(ErrorCode::TransactionalIdAuthorizationFailed),
         None => next_id(&shard).await,
     };

@@ -24,7 +24,6 @@ use crate::shard::list_offsets::{
 use crate::shard::messages::{EpochAnswer, EpochQuery, OffsetAnswer, OffsetQuery, Reply};
 use crate::shard::open_files::segment_path;
 use crate::shard::partitions::Hosted;
-use crate::shard::read::known;
 
 /// Looks offsets up, one after the other.
 pub fn offsets(
@@ -81,7 +80,9 @@ fn open(
     if let Some(error) = state.unavailable() {
         return Err(error);
     }
-    state.check_leader_epoch(known(current_leader_epoch))?;
+    // Only -1 is none here: another negative epoch is older than every leader's.
+    let current = (current_leader_epoch != -1).then_some(LeaderEpoch(current_leader_epoch));
+    state.check_leader_epoch(current)?;
     drop(state);
     Ok(hosted)
 }

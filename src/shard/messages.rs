@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::base::{LeaderEpoch, MonoMs, Offset, ShardId, TopicPartition};
+use crate::base::{LeaderEpoch, MonoMs, NodeId, Offset, ShardId, TopicPartition};
 use crate::control::messages::{ControlReply, ControlRequest};
 use crate::io::listener::RawConnection;
 use crate::io::send_queue::Piece;
@@ -233,6 +233,8 @@ pub struct FetchPart {
     pub record_bytes: usize,
     /// Whether the partition was refused before anything was read: Kafka tells an empty list of aborted transactions then.
     pub unread: bool,
+    /// The leader, where the client asked a replica that is not.
+    pub leader: Option<(NodeId, LeaderEpoch)>,
 }
 
 impl FetchPart {
@@ -247,6 +249,7 @@ impl FetchPart {
             pieces: Vec::new(),
             record_bytes: 0,
             unread: false,
+            leader: None,
         }
     }
 }

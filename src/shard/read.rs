@@ -142,12 +142,13 @@ fn begin(hosted: &Hosted, item: &FetchItem) -> Result<FetchPart, ErrorCode> {
         pieces: Vec::new(),
         record_bytes: 0,
         unread: false,
+        leader: None,
     })
 }
 
-/// An epoch of the wire: -1 is none.
-pub fn known(epoch: i32) -> Option<LeaderEpoch> {
-    (epoch != -1).then_some(LeaderEpoch(epoch))
+/// An epoch of a fetch: a negative one is none.
+fn known(epoch: i32) -> Option<LeaderEpoch> {
+    (epoch >= 0).then_some(LeaderEpoch(epoch))
 }
 
 /// How much a read may take.

@@ -124,6 +124,14 @@ pub const NAMED: &[Named] = &[
         covers: |d| d.is(ApiKey::DescribeConfigs) && d.path.ends_with("].documentation"),
     },
     Named {
+        name: "a refusal in words of our own",
+        reason: "The codes agree; the sentences beside them are for people, and Kafka's general one does not say what is wrong.",
+        covers: |d| {
+            (d.is(ApiKey::FindCoordinator) || d.is(ApiKey::DescribeConfigs))
+                && d.path.ends_with("error_message")
+        },
+    },
+    Named {
         name: "a refusal says why",
         reason: "Kafka leaves the error message of many refused batches empty; a code alone does not tell what is wrong.",
         covers: |d| {

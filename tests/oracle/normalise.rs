@@ -368,13 +368,13 @@ fn batch_tree(batch: &BatchView<'_>) -> Tree {
 #[test]
 fn trees_are_read_back_from_what_they_print() {
     #[derive(Debug)]
-    #[allow(dead_code, reason = "printed")]
+    #[expect(dead_code, reason = "only printed")]
     struct Element {
         name: Option<&'static str>,
         error_code: i16,
     }
     #[derive(Debug)]
-    #[allow(dead_code, reason = "printed")]
+    #[expect(dead_code, reason = "only printed")]
     struct Answer {
         elements: Vec<Element>,
         isr: Vec<i32>,
