@@ -26,7 +26,7 @@ fn a_power_cut_loses_nothing_acknowledged() {
         return;
     };
     let mut connection = Connection::open(broker.address());
-    connection.create_topic("kept", 2, &[]);
+    connection.create_topic("kept", 2, &[("segment.bytes", "1048576")]);
     let mut producers: Vec<_> = [0, 1, 0, 1]
         .map(|partition| Producer::new(&mut connection, "kept", partition))
         .into();

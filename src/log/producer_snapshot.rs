@@ -1,6 +1,8 @@
 //! The `.snapshot` file: the producers' state at an offset, in Kafka's form (`ProducerSnapshot`, version 1).
 //!
-//! A version, the CRC-32C of all that follows it, and the entries; only each producer's latest batch is kept.
+//! A version, the CRC-32C of all that follows it, and the entries. Kafka keeps each producer's latest batch only, so that
+//! it takes a retry of an earlier one for a batch out of order after a restart. Here every remembered batch has an entry,
+//! oldest first: of several entries of one producer Kafka takes the last.
 
 use thiserror::Error;
 
@@ -43,12 +45,18 @@ pub enum SnapshotError {
 impl Producers {
     /// The snapshot file's bytes.
     pub fn encode_snapshot(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(ENTRIES_AT + 4 + self.len() * ENTRY_BYTES);
+        let count: usize = self.iter().map(|(_, entry)| entry_count(entry)).sum();
+        let mut bytes = Vec::with_capacity(ENTRIES_AT + 4 + count * ENTRY_BYTES);
         bytes.extend(VERSION.to_be_bytes());
         bytes.extend([0; ENTRIES_AT - CRC_AT]);
-        bytes.extend((self.len() as i32).to_be_bytes());
+        bytes.extend((count as i32).to_be_bytes());
         for (id, entry) in self.iter() {
-            encode_entry(&mut bytes, id, entry);
+            if entry.last_batch().is_none() {
+                encode_entry(&mut bytes, id, entry, None);
+            }
+            for batch in entry.batches() {
+                encode_entry(&mut bytes, id, entry, Some(batch));
+            }
         }
         let crc = crc32c::crc32c(&bytes[ENTRIES_AT..]);
         bytes[CRC_AT..ENTRIES_AT].copy_from_slice(&crc.to_be_bytes());
@@ -89,14 +97,24 @@ impl Producers {
     }
 }
 
-fn encode_entry(bytes: &mut Vec<u8>, id: ProducerId, entry: &ProducerEntry) {
-    let last = entry.last_batch();
+/// A producer without a batch has an entry all the same: its epoch counts.
+fn entry_count(entry: &ProducerEntry) -> usize {
+    entry.batches().count().max(1)
+}
+
+fn encode_entry(
+    bytes: &mut Vec<u8>,
+    id: ProducerId,
+    entry: &ProducerEntry,
+    batch: Option<&StoredBatch>,
+) {
+    let timestamp = batch.map_or(entry.last_timestamp, |b| b.timestamp);
     bytes.extend(id.0.to_be_bytes());
     bytes.extend(entry.epoch.0.to_be_bytes());
-    bytes.extend(last.map_or(NO_SEQUENCE, |b| b.last_sequence).to_be_bytes());
-    bytes.extend(last.map_or(-1, |b| b.last_offset.0).to_be_bytes());
-    bytes.extend(last.map_or(0, |b| b.offset_delta).to_be_bytes());
-    bytes.extend(entry.last_timestamp.0.to_be_bytes());
+    bytes.extend(batch.map_or(NO_SEQUENCE, |b| b.last_sequence).to_be_bytes());
+    bytes.extend(batch.map_or(-1, |b| b.last_offset.0).to_be_bytes());
+    bytes.extend(batch.map_or(0, |b| b.offset_delta).to_be_bytes());
+    bytes.extend(timestamp.0.to_be_bytes());
     bytes.extend(entry.coordinator_epoch.to_be_bytes());
     bytes.extend(entry.txn_first_offset.map_or(-1, |o| o.0).to_be_bytes());
 }

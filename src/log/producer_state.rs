@@ -266,9 +266,18 @@ impl Producers {
         self.record(batch, base_offset);
     }
 
-    /// Takes a producer's state from a snapshot.
-    pub(super) fn insert(&mut self, id: ProducerId, entry: ProducerEntry) {
-        *self.entry(id) = entry;
+    /// Takes an entry from a snapshot. One that goes on where the producer's last ended adds its batch; any other
+    /// takes that one's place.
+    pub(super) fn insert(&mut self, id: ProducerId, mut entry: ProducerEntry) {
+        let known = self.entry(id);
+        if let (Some(last), Some(&next)) = (known.last_batch(), entry.last_batch())
+            && known.epoch == entry.epoch
+            && last.last_offset < next.first_offset()
+        {
+            entry.batches = known.batches;
+            entry.add(entry.epoch, next);
+        }
+        *known = entry;
     }
 
     fn entry(&mut self, id: ProducerId) -> &mut ProducerEntry {

@@ -152,16 +152,24 @@ fn replay_gives_the_state_that_appends_gave() {
 }
 
 #[test]
-fn a_snapshot_is_kafkas_and_keeps_each_producers_last_batch() {
+fn a_snapshot_is_kafkas_with_an_entry_for_each_remembered_batch() {
     let mut log = log_with(LogConfig::default());
     store(&mut log, at(0), &produced(1, 2, 0, 1));
     store(&mut log, at(0), &produced(1, 2, 1, 3));
     let bytes = log.producers().encode_snapshot();
-    assert_eq!(bytes.len(), 2 + 4 + 4 + 46);
+    assert_eq!(bytes.len(), 2 + 4 + 4 + 2 * 46);
     assert_eq!(bytes[..2], [0, 1]);
     assert_eq!(bytes[2..6], crc32c::crc32c(&bytes[6..]).to_be_bytes());
     let expected = [
-        &[0, 0, 0, 1][..],               // entries
+        &[0, 0, 0, 2][..],               // entries
+        &[0, 0, 0, 0, 0, 0, 0, 1],       // producer id
+        &[0, 2],                         // epoch
+        &[0, 0, 0, 0],                   // last sequence
+        &[0, 0, 0, 0, 0, 0, 0, 0],       // last offset
+        &[0, 0, 0, 0],                   // offset delta
+        &[0, 0, 0, 0, 0, 0, 0x03, 0xe8], // timestamp
+        &[0xff; 4],                      // coordinator epoch
+        &[0xff; 8],                      // transaction's first offset
         &[0, 0, 0, 0, 0, 0, 0, 1],       // producer id
         &[0, 2],                         // epoch
         &[0, 0, 0, 3],                   // last sequence
@@ -174,13 +182,11 @@ fn a_snapshot_is_kafkas_and_keeps_each_producers_last_batch() {
     .concat();
     assert_eq!(bytes[6..], expected);
     let read = Producers::decode_snapshot(&bytes).expect("it was just written");
-    let entry = read.get(ProducerId(1)).expect("it has the producer");
-    assert_eq!(entry.batches().count(), 1);
-    assert_eq!(
-        read.find_duplicate(&produced(1, 2, 1, 3))
-            .map(|b| b.first_offset()),
-        Some(Offset(1))
-    );
+    assert_eq!(&read, log.producers());
+    for (first, count, offset) in [(0, 1, 0), (1, 3, 1)] {
+        let found = read.find_duplicate(&produced(1, 2, first, count));
+        assert_eq!(found.map(|b| b.first_offset()), Some(Offset(offset)));
+    }
 }
 
 #[test]
