@@ -4,7 +4,8 @@
 mod common;
 
 use std::fs::File;
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -52,6 +53,61 @@ fn a_full_disk_refuses_produce_until_a_topic_is_deleted() {
     kept.repeat_last(&mut connection);
     assert_eq!(connection.list_offset("kept", 0, LATEST), end);
     assert_none_poisoned(&broker);
+}
+
+#[test]
+fn a_full_disk_takes_records_again_when_somebody_frees_space() {
+    let test = "a_full_disk_takes_records_again_when_somebody_frees_space";
+    let Some((mut broker, _mount)) = small_disk(test) else {
+        return;
+    };
+    let mut connection = Connection::open(broker.address());
+    connection.create_topic("kept", 1, &[("segment.bytes", "1048576")]);
+    let mut kept = Producer::new(&mut connection, "kept", 0);
+    kept.produce_next(&mut connection);
+    for round in 0..3 {
+        let ballast = fill_disk(&broker.data_dir());
+        // The segment's reserve is used up first, and perhaps it rolls, which takes space too.
+        let refusal = first_refusal(&mut connection, "kept");
+        assert_eq!(refusal, KAFKA_STORAGE_ERROR, "round {round}");
+        let (error, records) = connection.fetch("kept", 0, 0);
+        assert!(error == 0 && !records.is_empty(), "round {round}: {error}");
+        std::fs::remove_file(ballast).expect("a file of ours");
+        wait_until_accepted(&mut connection, "kept");
+        kept.produce_next(&mut connection);
+        kept.repeat_last(&mut connection);
+    }
+    assert_none_poisoned(&broker);
+    broker.kill();
+    broker.restart();
+    let mut connection = Connection::open(broker.address());
+    kept.repeat_last(&mut connection);
+    kept.produce_next(&mut connection);
+}
+
+#[test]
+fn a_broker_on_a_full_disk_stops_in_order() {
+    let test = "a_broker_on_a_full_disk_stops_in_order";
+    let Some((mut broker, _mount)) = small_disk(test) else {
+        return;
+    };
+    let mut connection = Connection::open(broker.address());
+    connection.create_topic("filler", 1, &[]);
+    let [stored] = fill_until_refused(&mut connection, "filler");
+    let ballast = fill_disk(&broker.data_dir());
+    let asked = Instant::now();
+    let status = broker.terminate("TERM");
+    announce(&format!("stopped {status} after {:.1?}", asked.elapsed()));
+    assert!(
+        asked.elapsed() < Duration::from_secs(15),
+        "{:?}",
+        asked.elapsed()
+    );
+    std::fs::remove_file(ballast).expect("a file of ours");
+    broker.restart();
+    let mut connection = Connection::open(broker.address());
+    assert!(count_batches(&mut connection, "filler", 0) >= stored);
+    wait_until_accepted(&mut connection, "filler");
 }
 
 /// Memory takes direct writes on new kernels only, ramfs on none: neither stops the broker.
@@ -160,6 +216,17 @@ fn fill_until_refused<const PARTITIONS: usize>(
     stored
 }
 
+/// Appends to partition 0 until it refuses; the error.
+fn first_refusal(connection: &mut Connection, topic: &str) -> i16 {
+    for _ in 0..200 {
+        let (error, _) = connection.produce(topic, 0, large_batch());
+        if error != 0 {
+            return error;
+        }
+    }
+    panic!("{topic} takes 100 MiB on a full disk");
+}
+
 /// Waits until partition 0 takes a batch, without a restart.
 fn wait_until_accepted(connection: &mut Connection, topic: &str) {
     let since = Instant::now();
@@ -196,6 +263,16 @@ fn count_batches(connection: &mut Connection, topic: &str, partition: i32) -> i6
         }
     }
     end
+}
+
+/// Writes a file beside the partitions that leaves no block free.
+fn fill_disk(data_dir: &Path) -> PathBuf {
+    let path = data_dir.join("ballast");
+    let mut file = File::create(&path).expect("a file");
+    for step in [1 << 20, 4096] {
+        while file.write_all(&vec![1; step]).is_ok() && file.sync_data().is_ok() {}
+    }
+    path
 }
 
 /// The directories of a topic's partitions, deleted ones included.

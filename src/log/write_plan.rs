@@ -88,6 +88,17 @@ struct Lane {
     end_offset: Offset,
 }
 
+/// Whether the disk has room, as far as reservations have told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Space {
+    /// It had at the last reservation.
+    Enough,
+    /// It had none.
+    None,
+    /// It had none, and is asked again.
+    Sought,
+}
+
 /// The state of one partition's writes.
 #[derive(Clone, Debug)]
 pub struct WriteQueue {
@@ -99,7 +110,9 @@ pub struct WriteQueue {
     sync: Option<SyncOp>,
     seal: Option<SealOp>,
     reserve: Option<ReserveOp>,
-    no_space: bool,
+    space: Space,
+    /// The largest step of a reservation; smaller after the disk had no room for a larger one.
+    step_max: u64,
     poisoned: bool,
     /// Offsets up to which someone waits for a sync, ascending.
     wanted: VecDeque<Offset>,
@@ -119,7 +132,8 @@ impl WriteQueue {
             sync: None,
             seal: None,
             reserve: None,
-            no_space: false,
+            space: Space::Enough,
+            step_max: RESERVE_STEP_MAX_BYTES,
             poisoned: false,
             wanted: VecDeque::new(),
             written_offset: end_offset,
@@ -200,9 +214,9 @@ impl WriteQueue {
         }
         let file_from = page_down(u64::from(lane.written));
         let file_max = file_from.saturating_add(page_down(bytes_max).max(PAGE_BYTES));
-        let data_end = u64::from(lane.appended).min(file_max) as u32;
+        let data_end = u64::from(lane.appended).min(file_max).min(lane.reserved) as u32;
         let file_to = page_up(u64::from(data_end));
-        if file_to > lane.reserved {
+        if data_end <= lane.written {
             return None;
         }
         self.write = Some(WriteOp {
@@ -293,7 +307,8 @@ impl WriteQueue {
     /// The next reservation: doubling steps, early enough that a write seldom waits for one. `None` while one is in
     /// flight, or after the disk was found full until [`retry_reserve`](Self::retry_reserve).
     pub fn next_reserve(&mut self) -> Option<ReserveOp> {
-        if self.poisoned || self.no_space || self.reserve.is_some() || self.seal.is_some() {
+        let waits = self.reserve.is_some() || self.seal.is_some();
+        if self.poisoned || self.space == Space::None || waits {
             return None;
         }
         let lane = self.lanes.front()?;
@@ -305,12 +320,12 @@ impl WriteQueue {
         } else if self.reserve_whole {
             limit
         } else {
-            let step = lane
-                .reserved
-                .clamp(RESERVE_STEP_MIN_BYTES, RESERVE_STEP_MAX_BYTES);
+            let step = lane.reserved.clamp(RESERVE_STEP_MIN_BYTES, self.step_max);
             page_up(lane.reserved.max(needed).saturating_add(step)).min(limit)
         };
         if !low || to <= lane.reserved {
+            // Nothing asks for space any more, so nothing can tell that it is back.
+            self.space = Space::Enough;
             return None;
         }
         self.reserve = Some(ReserveOp {
@@ -321,7 +336,7 @@ impl WriteQueue {
         self.reserve
     }
 
-    /// The reservation completed.
+    /// The reservation completed. The disk counts as full once it has no room for the smallest step.
     pub fn on_reserved(&mut self, result: Result<(), ReserveError>) {
         let Some(op) = self.reserve.take() else {
             return;
@@ -332,20 +347,40 @@ impl WriteQueue {
                 if let Some(lane) = lane {
                     lane.reserved = op.to;
                 }
+                self.space = Space::Enough;
+                self.step_max = (self.step_max * 2).min(RESERVE_STEP_MAX_BYTES);
             }
-            Err(ReserveError::NoSpace) => self.no_space = true,
+            // The next attempt is for less.
+            Err(ReserveError::NoSpace) if self.step_max > RESERVE_STEP_MIN_BYTES => {
+                let half = self.step_max.min(op.to - op.from) / 2;
+                self.step_max = half.max(RESERVE_STEP_MIN_BYTES);
+            }
+            Err(ReserveError::NoSpace) => self.space = Space::None,
             Err(ReserveError::Failed) => self.poison(),
         }
     }
 
     /// Space may have come back: [`next_reserve`](Self::next_reserve) tries again.
     pub fn retry_reserve(&mut self) {
-        self.no_space = false;
+        if self.space == Space::None {
+            self.space = Space::Sought;
+        }
     }
 
-    /// The disk was full at the last reservation. Appends must be refused: their bytes would have no place.
+    /// The disk was full at the last reservation. Appends must be refused until one succeeds: their bytes would have no
+    /// place.
     pub fn is_out_of_space(&self) -> bool {
-        self.no_space
+        self.space != Space::Enough
+    }
+
+    /// Everything below this offset is written, or has its place on the disk.
+    pub fn reserved_offset(&self) -> Offset {
+        let has_place = |lane: &Lane, end: u32| u64::from(end) <= lane.reserved;
+        let placed = self.lanes.front().and_then(|lane| {
+            let ends = lane.ends.iter();
+            ends.take_while(|(end, _)| has_place(lane, *end)).last()
+        });
+        placed.map_or(self.written_offset, |&(_, offset)| offset)
     }
 
     /// Refuses all further work: what the disk holds is unknown.

@@ -47,10 +47,19 @@ impl Partition {
         self.progress(out);
     }
 
-    /// The reservation completed.
+    /// The reservation completed. If the disk is full, those who wait for batches without a place are refused; the
+    /// batches stay, and are written when space returns, so that a producer who sends them again finds them.
     pub fn on_reserved(&mut self, result: Result<(), ReserveError>, out: &mut Effects) {
         self.writes.on_reserved(result);
         self.progress(out);
+        if self.writes.is_out_of_space() {
+            let placed = self.writes.reserved_offset();
+            for parked in [&mut self.wait_written, &mut self.wait_synced] {
+                for token in parked.take_beyond(placed) {
+                    out.ack(token, Err(ErrorCode::KafkaStorageError));
+                }
+            }
+        }
     }
 
     /// Space may have come back: tries the reservation again that found the disk full.

@@ -33,6 +33,15 @@ impl ParkedAcks {
         self.waiting.pop_front().map(|(_, token)| token)
     }
 
+    /// The tokens that wait for more than `offset`, in order.
+    pub fn take_beyond(&mut self, offset: Offset) -> impl Iterator<Item = u64> + use<> {
+        let at = self.waiting.partition_point(|&(o, _)| o <= offset);
+        self.waiting
+            .split_off(at)
+            .into_iter()
+            .map(|(_, token)| token)
+    }
+
     pub fn cancel(&mut self, token: u64) -> bool {
         let at = self.waiting.iter().position(|&(_, t)| t == token);
         at.and_then(|at| self.waiting.remove(at)).is_some()

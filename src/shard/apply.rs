@@ -205,20 +205,23 @@ impl Shard {
     fn reserve(self: &Rc<Self>, hosted: &Rc<Hosted>, op: ReserveOp) {
         let (shard, hosted) = (self.clone(), hosted.clone());
         self.spawn(async move {
-            let result = match shard.reserved(&hosted, op).await {
-                Ok(()) => Ok(()),
-                Err(error) if is_full(&error) => {
-                    tracing::warn!(partition = %hosted.name(), "the disk is full: produce is refused until space returns");
-                    shard.retry_reserve_later(&hosted);
-                    Err(ReserveError::NoSpace)
+            let result = shard.reserved(&hosted, op).await.map_err(|error| {
+                if is_full(&error) {
+                    return ReserveError::NoSpace;
                 }
-                Err(error) => {
-                    tracing::error!(partition = %hosted.name(), %error, "cannot reserve space");
-                    Err(ReserveError::Failed)
-                }
-            };
+                tracing::error!(partition = %hosted.name(), %error, "cannot reserve space");
+                ReserveError::Failed
+            });
+            let was_full = hosted.state.borrow().writes().is_out_of_space();
             let mut effects = Effects::new();
             hosted.state.borrow_mut().on_reserved(result, &mut effects);
+            let is_full = hosted.state.borrow().writes().is_out_of_space();
+            if is_full && !was_full {
+                tracing::warn!(partition = %hosted.name(), "the disk is full: produce is refused until space returns");
+            }
+            if is_full {
+                shard.retry_reserve_later(&hosted);
+            }
             shard.apply(&hosted, &mut effects);
             shard.flush_disk();
             shard.apply_acks();
@@ -233,7 +236,15 @@ impl Shard {
             }
             _ => hosted.file(self, op.segment).await?,
         };
-        blocking::run(move || file.allocate(op.from, op.to - op.from)).await
+        blocking::run(move || {
+            let allocated = file.allocate(op.from, op.to - op.from);
+            if allocated.is_err() {
+                // What was found before the disk was full is given back: others need it.
+                file.set_len(op.from)?;
+            }
+            allocated
+        })
+        .await
     }
 
     async fn create_segment(

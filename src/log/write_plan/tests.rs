@@ -160,9 +160,8 @@ fn space_is_reserved_in_doubling_steps_up_to_the_segments_size() {
 fn a_full_disk_is_not_the_end() {
     let mut queue = WriteQueue::new(Offset(0), 0, Offset(0), 0);
     queue.appended(10, Offset(1));
-    queue.next_reserve();
-    queue.on_reserved(Err(ReserveError::NoSpace));
-    assert!(queue.is_out_of_space() && !queue.is_poisoned());
+    fill_disk(&mut queue);
+    assert!(!queue.is_poisoned());
     assert_eq!(
         (queue.next_reserve(), queue.next_write(u64::MAX)),
         (None, None)
@@ -171,6 +170,54 @@ fn a_full_disk_is_not_the_end() {
     assert!(queue.next_reserve().is_some());
     queue.on_reserved(Ok(()));
     assert!(queue.next_write(u64::MAX).is_some());
+}
+
+/// Refuses reservations, each for less than the one before, until the queue gives up.
+fn fill_disk(queue: &mut WriteQueue) {
+    let mut last = u64::MAX;
+    while let Some(op) = queue.next_reserve() {
+        assert!(op.to - op.from <= last);
+        last = op.to - op.from;
+        queue.on_reserved(Err(ReserveError::NoSpace));
+    }
+    assert!(queue.is_out_of_space());
+}
+
+#[test]
+fn a_nearly_full_disk_is_used_in_small_steps() {
+    let mut queue = WriteQueue::new(Offset(0), 1 << 30, Offset(1), 1 << 30);
+    queue.appended((1 << 30) + 1, Offset(2));
+    let free = 300 << 10;
+    let mut steps = Vec::new();
+    while let Some(op) = queue.next_reserve() {
+        steps.push((op.to - op.from) >> 10);
+        queue.on_reserved(match op.to - op.from <= free {
+            true => Ok(()),
+            false => Err(ReserveError::NoSpace),
+        });
+    }
+    assert!(!queue.is_out_of_space());
+    assert_eq!(steps.first(), Some(&((64 << 10) + 4)));
+    assert_eq!(steps.last(), Some(&256));
+}
+
+#[test]
+fn what_has_a_place_is_written_though_what_follows_has_none() {
+    let mut queue = WriteQueue::new(Offset(0), 0, Offset(0), 4096);
+    queue.appended(4000, Offset(1));
+    queue.appended(9000, Offset(2));
+    fill_disk(&mut queue);
+    assert_eq!(queue.reserved_offset(), Offset(1));
+    let write = queue.next_write(u64::MAX);
+    assert_eq!(
+        write.map(|op| (op.data_end, op.file_to)),
+        Some((4096, 4096))
+    );
+    queue.on_written(Ok(()));
+    assert_eq!(queue.written_offset(), Offset(1));
+    assert_eq!(queue.next_write(u64::MAX), None);
+    queue.retry_reserve();
+    assert!(queue.is_out_of_space(), "until a reservation succeeds");
 }
 
 #[test]

@@ -202,22 +202,35 @@ fn a_failed_write_or_sync_poisons_the_partition() {
 fn a_full_disk_refuses_produce_until_space_returns() {
     let mut bench = Bench::new(LogConfig::default());
     bench.append(Acks::Leader);
-    bench
-        .partition
-        .on_reserved(Err(ReserveError::NoSpace), &mut bench.out);
+    // The second, for the smallest step, tells that the disk is full.
+    for _ in 0..2 {
+        bench
+            .partition
+            .on_reserved(Err(ReserveError::NoSpace), &mut bench.out);
+    }
     assert_eq!(
         bench.append_again(1, Acks::Leader, 9),
         Err(AppendError::NoSpace)
     );
+    assert_eq!(bench.answers(), ["KafkaStorageError 0"]);
     assert_eq!(
         bench.partition.unavailable(),
         None,
         "reads and retention go on"
     );
     bench.partition.retry_reserve(&mut bench.out);
+    assert_eq!(
+        bench.append_again(1, Acks::Leader, 9),
+        Err(AppendError::NoSpace),
+        "nothing is taken before space is back"
+    );
     bench.reserved();
+    assert!(matches!(
+        bench.append_again(0, Acks::Leader, 9),
+        Ok(Appended::Duplicate(_))
+    ));
     bench.written();
-    assert_eq!(bench.answers(), ["ack 0"]);
+    assert_eq!(bench.answers(), ["ack 9"]);
     bench.append(Acks::Leader);
 }
 
