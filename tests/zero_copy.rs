@@ -5,10 +5,11 @@
 
 mod common;
 
-use std::fs::File;
+use std::ffi::OsString;
 use std::io::Read;
 use std::ops::{Add, Sub};
-use std::os::fd::AsRawFd;
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -306,11 +307,20 @@ fn cold_broker(batch_bytes: usize, total_bytes: usize) -> Broker {
     broker.terminate("TERM");
     broker.restart();
     for entry in std::fs::read_dir(broker.data_dir().join("records-0")).expect("a directory") {
-        let file = File::open(entry.expect("an entry").path()).expect("a file");
-        // SAFETY: the call takes no pointers, and the descriptor is open.
-        unsafe { libc::posix_fadvise(file.as_raw_fd(), 0, 0, libc::POSIX_FADV_DONTNEED) };
+        drop_from_page_cache(&entry.expect("an entry").path());
     }
     broker
+}
+
+/// Copies nothing to the file, and has the kernel let go of what it has cached of it.
+fn drop_from_page_cache(path: &Path) {
+    let mut of = OsString::from("of=");
+    of.push(path);
+    let done = Command::new("dd")
+        .arg(of)
+        .args(["oflag=nocache", "conv=notrunc,fdatasync", "count=0"])
+        .output();
+    assert!(done.is_ok_and(|done| done.status.success()), "{path:?}");
 }
 
 /// Appends batches of one size with acks=1, many of them under way at once.
