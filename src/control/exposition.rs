@@ -50,7 +50,7 @@ const COUNTERS: &[Row] = &[
     ),
     (
         "ringlog_requests_refused",
-        "Requests that were malformed or of a version that is not served",
+        "Requests that ended their connection",
         |m| &m.refused_requests,
     ),
     (
@@ -142,8 +142,6 @@ impl Collector for Cells {
         self.by_api(&mut encoder, "ringlog_requests", "Requests", |m| {
             &m.requests
         })?;
-        let help = "Requests answered with an error, as a whole or in a part";
-        self.by_api(&mut encoder, "ringlog_request_errors", help, |m| &m.errors)?;
         process(&mut encoder)
     }
 }

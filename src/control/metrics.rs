@@ -81,10 +81,8 @@ pub struct ShardMetrics {
     pub connections_total: Cell,
     /// Requests, by API.
     pub requests: ApiCells,
-    /// Requests that could not be answered: malformed, or of a version that is not served.
+    /// Requests that ended their connection: malformed, of a version that is not served, or failed with `acks=0`.
     pub refused_requests: Cell,
-    /// Requests answered with an error as a whole or in a part, by API.
-    pub errors: ApiCells,
     /// Bytes received from clients.
     pub bytes_in: Cell,
     /// Bytes sent to clients, by whatever path.
@@ -129,10 +127,5 @@ impl ShardMetrics {
     /// Counts a request.
     pub fn count_request(&self, api: ApiKey) {
         self.requests.of(api).increment();
-    }
-
-    /// Counts a request that was answered with an error.
-    pub fn count_error(&self, api: ApiKey) {
-        self.errors.of(api).increment();
     }
 }

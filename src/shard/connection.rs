@@ -312,6 +312,7 @@ impl Connection {
 
     fn log_end(&self, end: End) {
         if let End::Fault(reason) = end {
+            self.shard.metrics.refused_requests.increment();
             self.shard
                 .connections
                 .log_fault(&self.peer.host, &reason, self.shard.now().mono);

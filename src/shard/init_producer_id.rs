@@ -1,10 +1,11 @@
 //! InitProducerId (key 22), versions 0 to 5.
 //!
-//! - Without a transactional id a fresh producer id is handed out, epoch 0, whatever id and epoch the request
-//!   carries (KIP-360 speaks of transactional producers only).
+//! - Without a transactional id a fresh producer id is handed out, epoch 0, even if the request carries an id and an
+//!   epoch (KIP-360 speaks of transactional producers only). One without the other is INVALID_REQUEST.
 //! - Ids come in blocks that the metadata log remembers, so that no restart hands one out twice.
-//! - With a transactional id there is no coordinator to go to yet: COORDINATOR_NOT_AVAILABLE would be retried for ever,
-//!   so the answer is the plain TRANSACTIONAL_ID_AUTHORIZATION_FAILED.
+//! - With a transactional id the transaction timeout is judged first: INVALID_TRANSACTION_TIMEOUT. Then there is no
+//!   coordinator to go to yet: COORDINATOR_NOT_AVAILABLE would be retried for ever, so the answer is the plain
+//!   TRANSACTIONAL_ID_AUTHORIZATION_FAILED.
 
 use std::cell::RefCell;
 use std::ops::Range;

@@ -3,6 +3,7 @@
 //! - Versions 0 to 2 are advertised but refused: librdkafka reads them as a sign that it may compress
 //!   (KAFKA-18659). The API table says so, dispatch refuses them.
 //! - From version 13 topics are named by id (KIP-516): an unknown one is UNKNOWN_TOPIC_ID.
+//! - Transactional records in a request without a transactional id refuse all of it.
 //! - Each partition is answered for itself, in Kafka's order of checks; `acks` other than -1, 0 and 1 refuses all
 //!   that passed the first checks.
 //! - `acks=0` has no response; if a partition failed, the connection is closed, as Kafka does.
