@@ -35,6 +35,7 @@
 //! | what crosses between cores | [`shard::messages`] |
 //! | the metadata log, metrics and health | [`control`] |
 //! | settings, recovery, start and stop | [`boot`] |
+//! | load for any broker, and what it measured | [`bench`] |
 //! | subcommands | [`cli`] |
 //!
 //! Deliberately absent: replication, transactions, the consumer, share and streams protocols, access control and
@@ -49,6 +50,8 @@ pub mod metadata;
 pub mod partition;
 pub mod protocol;
 
+#[cfg(feature = "broker")]
+pub mod bench;
 #[cfg(feature = "broker")]
 pub mod boot;
 #[cfg(feature = "broker")]

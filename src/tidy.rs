@@ -10,11 +10,12 @@ use source::{Named, Source};
 const PURE: [&str; 6] = ["base", "protocol", "log", "partition", "group", "metadata"];
 
 /// What makes code impure: the modules that touch the operating system or drive what does, and what they use.
-const IMPURE: [&str; 19] = [
+const IMPURE: [&str; 20] = [
     "crate::io",
     "crate::mesh",
     "crate::shard",
     "crate::control",
+    "crate::bench",
     "crate::boot",
     "crate::cli",
     "glommio",
