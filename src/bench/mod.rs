@@ -3,5 +3,16 @@
 //! | to see | look at |
 //! | --- | --- |
 //! | what a run measures, and how it tells | [`outcome`] |
+//! | a line a second, the table, JSON, the HTML page | [`progress`], [`table`], [`json`], [`report`] |
+//! | what it costs the broker and the machine | [`usage`] |
 
+pub mod figures;
+pub mod json;
 pub mod outcome;
+pub mod progress;
+pub mod report;
+pub mod table;
+pub mod usage;
+
+#[cfg(test)]
+mod sample;

@@ -162,6 +162,16 @@ impl Outcome {
         self.totals.iter().find(|flow| flow.kind == kind)
     }
 
+    /// Bytes that were sent and received, of all kinds together.
+    pub fn bytes(&self) -> u64 {
+        self.totals.iter().map(|flow| flow.bytes).sum()
+    }
+
+    /// Records that were sent and received, of all kinds together.
+    pub fn records(&self) -> u64 {
+        self.totals.iter().map(|flow| flow.records).sum()
+    }
+
     /// Everything that failed.
     pub fn errors_total(&self) -> u64 {
         self.errors.values().sum()
@@ -175,8 +185,10 @@ pub struct Usage {
     pub user_s: f64,
     /// CPU seconds of the kernel on the broker's behalf.
     pub system_s: f64,
-    /// The broker's resident memory, the most that was seen.
+    /// The broker's resident memory, the most that was seen while it was measured.
     pub rss_bytes_max: u64,
+    /// The broker's resident memory, the most since it started.
+    pub rss_bytes_peak: u64,
     /// Context switches that it asked for, by waiting.
     pub switches_voluntary: u64,
     /// Context switches that it suffered.
@@ -187,6 +199,20 @@ pub struct Usage {
     pub disk_written_bytes: u64,
     /// CPU seconds of everything on the machine, the generator and the kernel's own threads included.
     pub machine_busy_s: f64,
+    /// CPU seconds that the host gave to other machines while this one wanted them.
+    pub machine_stolen_s: f64,
+}
+
+impl Usage {
+    /// CPU seconds of the broker.
+    pub fn cpu_s(&self) -> f64 {
+        self.user_s + self.system_s
+    }
+
+    /// CPU seconds of the broker for so many of what there was an amount of; none for nothing.
+    pub fn cpu_s_per(&self, unit: f64, amount: u64) -> Option<f64> {
+        (amount > 0).then(|| self.cpu_s() * unit / amount as f64)
+    }
 }
 
 /// What a run tells while it goes on.

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | start a shard's thread | [`executor`] |
 //! | read the clock, wait for a time | [`clock`], [`alarm`] |
+//! | read how much processor time a process has used | [`cpu_clock`] |
 //! | wait for another thread or ring | [`event`] |
 //! | accept and use connections | [`listener`], [`socket`], [`recv_buffer`], [`send_queue`] |
 //! | hold the tail of a segment in memory | [`chunk`], [`tail_buffer`] |
@@ -17,6 +18,7 @@ pub mod alarm;
 pub mod blocking;
 pub mod chunk;
 pub mod clock;
+pub mod cpu_clock;
 pub mod disk;
 pub mod event;
 pub mod executor;
