@@ -58,7 +58,7 @@ const _: () = assert!(RESERVE_STEP_MIN_BYTES.is_multiple_of(PAGE_BYTES));
 const _: () = assert!(RESERVE_STEP_MAX_BYTES.is_multiple_of(PAGE_BYTES));
 
 /// Blocking jobs that one shard may have under way: enough to hide a disk, few enough to wait for.
-pub const BLOCKING_JOBS_MAX: u64 = 256;
+pub const BLOCKING_JOBS_MAX: usize = 256;
 
 /// Member ids that one group may have promised to clients that have not joined with them yet. A
 /// client that asks and never joins costs one until its session ends; honest groups need one for

@@ -2,9 +2,10 @@
 
 use std::io;
 
-use io_uring::IoUring;
 use rlimit::Resource;
 use thiserror::Error;
+
+use crate::io::ring;
 
 /// Locked memory that each executor asks the kernel for.
 const MEMLOCK_BYTES_MIN: u64 = 512 * 1024;
@@ -68,8 +69,8 @@ fn raise(resource: Resource) -> Result<u64, HostError> {
 }
 
 fn io_uring() -> Result<(), HostError> {
-    match IoUring::new(2) {
-        Ok(_) => Ok(()),
+    match ring::check() {
+        Ok(()) => Ok(()),
         Err(error) => Err(HostError::IoUring {
             why: explain(&error),
         }),
@@ -79,8 +80,8 @@ fn io_uring() -> Result<(), HostError> {
 /// What stands behind the kernel's refusal, as far as its number tells.
 fn explain(error: &io::Error) -> String {
     let hint = match error.raw_os_error() {
-        Some(libc::ENOSYS) => {
-            "this kernel is older than 5.8 or was built without it: use a newer one"
+        Some(libc::ENOSYS | libc::EINVAL) => {
+            "this kernel is older than 6.1 or was built without it: use a newer one"
         }
         Some(libc::EPERM) => {
             "a seccomp profile or the sysctl kernel.io_uring_disabled forbids it: allow \

@@ -1,96 +1,107 @@
-//! Time that passes: one alarm clock for many deadlines.
+//! Time that passes: alarm clocks of a shard, told by the turns of its ring.
 //!
-//! glommio's own timers are avoided on the data path. They complete on the ring that also asks tasks to
-//! make room, so a timer that is noticed a moment before its completion arrives can send the
-//! executor to sleep with tasks that are ready to run. A timerfd read through the main ring cannot.
+//! Setting one costs no system call: the shard sleeps no longer than until the earliest.
 
-use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
-use super::event::EventWaiter;
+thread_local! {
+    /// The alarms of this thread: a few a shard, since all its deadlines share one.
+    static ALARMS: RefCell<Vec<Rc<Clock>>> = const { RefCell::new(Vec::new()) };
+}
 
-/// A timer of the kernel, on the monotonic clock.
-#[derive(Debug)]
-pub(super) struct TimerFd(OwnedFd);
+#[derive(Default)]
+struct Clock {
+    due: Cell<Option<Instant>>,
+    rung: Cell<bool>,
+    waiting: RefCell<Option<Waker>>,
+}
 
-impl TimerFd {
-    pub(super) fn new() -> io::Result<TimerFd> {
-        // SAFETY: timerfd_create takes no pointers; a non-negative result is a descriptor we own.
-        let fd = unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, libc::TFD_CLOEXEC) };
-        if fd < 0 {
-            return Err(io::Error::last_os_error());
+/// When the first alarm of this thread goes off.
+pub(super) fn next_due() -> Option<Instant> {
+    ALARMS.with_borrow(|alarms| alarms.iter().filter_map(|clock| clock.due.get()).min())
+}
+
+/// Lets the alarms go off whose time has come.
+pub(super) fn ring_due() {
+    ALARMS.with_borrow(|alarms| {
+        if alarms.iter().all(|clock| clock.due.get().is_none()) {
+            return;
         }
-        // SAFETY: `fd` was just created and has no other owner.
-        Ok(TimerFd(unsafe { OwnedFd::from_raw_fd(fd) }))
-    }
-
-    /// Fires after `first`, and then every `period` unless that is zero. A `first` of zero disarms.
-    pub(super) fn arm(&self, first: Duration, period: Duration) {
-        let span = |span: Duration| libc::timespec {
-            tv_sec: i64::try_from(span.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: i64::from(span.subsec_nanos()),
-        };
-        let when = libc::itimerspec {
-            it_interval: span(period),
-            it_value: span(first),
-        };
-        let old = std::ptr::null_mut();
-        // SAFETY: the descriptor is open, the kernel reads a live local and writes nothing.
-        let failed = unsafe { libc::timerfd_settime(self.0.as_raw_fd(), 0, &raw const when, old) };
-        debug_assert_eq!(failed, 0, "spans that were built here are valid");
-    }
+        let now = Instant::now();
+        for clock in alarms {
+            if clock.due.get().is_some_and(|due| due <= now) {
+                clock.due.set(None);
+                clock.rung.set(true);
+                let waiting = clock.waiting.take();
+                waiting.into_iter().for_each(Waker::wake);
+            }
+        }
+    });
 }
 
-impl AsFd for TimerFd {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
-    }
-}
-
-/// An alarm clock that one task of the current executor listens to.
-#[derive(Debug)]
+/// An alarm clock that one task of the current shard listens to.
 pub struct Alarm {
-    timer: TimerFd,
-    waiter: EventWaiter,
+    clock: Rc<Clock>,
 }
 
 impl Alarm {
     /// An alarm that is not set.
-    pub fn new() -> io::Result<Alarm> {
-        let timer = TimerFd::new()?;
-        Ok(Alarm {
-            waiter: EventWaiter::new(&timer)?,
-            timer,
-        })
+    pub fn new() -> Alarm {
+        let clock = Rc::new(Clock::default());
+        ALARMS.with_borrow_mut(|alarms| alarms.push(clock.clone()));
+        Alarm { clock }
     }
 
     /// Sets the alarm to go off once, `after` from now, in place of what it was set to. `None` only
-    /// unsets it. One system call: set it when the earliest deadline changes, not for each.
+    /// unsets it.
     pub fn set(&self, after: Option<Duration>) {
-        let first = after.map_or(Duration::ZERO, |after| after.max(Duration::from_nanos(1)));
-        self.timer.arm(first, Duration::ZERO);
+        let due = after.and_then(|after| Instant::now().checked_add(after));
+        self.clock.due.set(due);
     }
 
     /// Ready when the alarm has gone off since this was last ready. An alarm that was set anew
     /// just as it went off may still be ready once for its former time.
     pub fn poll_rung(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.waiter.poll_rung(cx)
+        if self.clock.rung.take() {
+            return Poll::Ready(());
+        }
+        *self.clock.waiting.borrow_mut() = Some(cx.waker().clone());
+        Poll::Pending
     }
 
     /// Waits until the alarm goes off; see [`Self::poll_rung`].
     pub async fn rung(&self) {
-        self.waiter.rung().await;
+        std::future::poll_fn(|cx| self.poll_rung(cx)).await;
+    }
+}
+
+impl Default for Alarm {
+    fn default() -> Alarm {
+        Alarm::new()
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        ALARMS.with_borrow_mut(|alarms| alarms.retain(|clock| !Rc::ptr_eq(clock, &self.clock)));
+    }
+}
+
+impl fmt::Debug for Alarm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Alarm(due {:?})", self.clock.due.get())
     }
 }
 
 /// Waits, with an alarm of its own: for what happens seldom.
-pub async fn sleep(span: Duration) -> io::Result<()> {
-    let alarm = Alarm::new()?;
+pub async fn sleep(span: Duration) {
+    let alarm = Alarm::new();
     alarm.set(Some(span));
     alarm.rung().await;
-    Ok(())
 }
 
 #[cfg(test)]

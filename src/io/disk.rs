@@ -1,30 +1,27 @@
-//! The shard's second ring: writes and syncs of segment files.
+//! Writes and syncs of segment files, on the shard's ring.
 //!
-//! glommio writes only whole buffers that it owns; here sub-ranges of shared chunks are written, so
-//! each shard has a small io_uring of its own for files. Its completions ring an eventfd that the
-//! executor reads. Operations are queued, submitted together by [`DiskRing::flush`], and collected by
-//! [`DiskRing::completions`]. Operations on one file run in no particular order: whoever needs one
-//! waits for the first completion before it submits the second.
+//! glommio writes only whole buffers that it owns; here sub-ranges of shared chunks are written. Operations are
+//! submitted together at the ring's next turn and collected by [`DiskRing::completions`]. Operations on one file
+//! run in no particular order: whoever needs one waits for the first completion before it submits the second.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use io_uring::types::{Fd, FsyncFlags};
-use io_uring::{IoUring, opcode, squeue};
+use io_uring::{opcode, squeue};
 
 use super::chunk::{PAGE, WritePiece};
-use super::event::{EventFd, EventWaiter};
-use super::executor::mark_active;
+use super::ring::{self, Ring, Sink, Wait};
 use super::segment_file::SegmentFile;
 
 /// Short writes without progress before a write is given up; a full disk says so on the second.
 const STALLS_MAX: u32 = 3;
 
-/// Names an operation from its submission to its completion. Never used twice by a ring.
+/// Names an operation from its submission to its completion. Never used twice by a shard.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct OpId(pub u64);
 
@@ -37,37 +34,23 @@ pub struct Completion {
     pub result: io::Result<usize>,
 }
 
-/// One shard's ring for files. Lives and dies on the shard's thread.
+/// The file operations of one shard. Lives and dies on the shard's thread.
 pub struct DiskRing {
-    state: RefCell<State>,
-    waiter: EventWaiter,
+    ring: Rc<Ring>,
+    ops: Rc<Ops>,
 }
 
 impl DiskRing {
-    /// Makes a ring on the current executor that has at most `entries` operations in the kernel;
-    /// more wait their turn inside.
-    ///
-    /// Fails when the kernel refuses another ring: io_uring disabled or forbidden, or too little
-    /// lockable memory.
-    pub fn new(entries: u32) -> io::Result<DiskRing> {
-        let refused = |error: io::Error| {
-            let what = format!("cannot make an io_uring for files ({entries} entries): {error}");
-            io::Error::new(error.kind(), what)
-        };
-        let ring = IoUring::builder()
-            .setup_single_issuer()
-            .setup_coop_taskrun()
-            .build(entries)
-            .or_else(|_| IoUring::new(entries))
-            .map_err(refused)?;
-        let doorbell = EventFd::new()?;
-        ring.submitter()
-            .register_eventfd(doorbell.as_fd().as_raw_fd())
-            .map_err(refused)?;
-        Ok(DiskRing {
-            waiter: EventWaiter::new(&doorbell)?,
-            state: RefCell::new(State::new(ring, doorbell, entries as usize)),
-        })
+    /// Makes the current shard's; at most `entries` operations are in the kernel, more wait their turn inside.
+    pub fn new(entries: u32) -> DiskRing {
+        let ring = ring::current();
+        DiskRing {
+            ops: Rc::new(Ops {
+                ring: ring.clone(),
+                state: RefCell::new(State::new(entries as usize)),
+            }),
+            ring,
+        }
     }
 
     /// Queues a write of `pieces`, one behind the other, at `position` of the file.
@@ -80,7 +63,7 @@ impl DiskRing {
         position: u64,
     ) -> OpId {
         let total = pieces.iter().map(WritePiece::len_bytes).sum();
-        self.state.borrow_mut().enqueue(Op::new(
+        self.enqueue(
             file,
             Work::Write(Write {
                 pieces,
@@ -90,66 +73,62 @@ impl DiskRing {
                 stalled: 0,
                 vectors: Vec::new(),
             }),
-        ))
+        )
     }
 
     /// Queues a sync of the file's data and of the metadata that is needed to read it.
     pub fn submit_fdatasync(&self, file: &Arc<SegmentFile>) -> OpId {
-        let sync = Work::Sync(FsyncFlags::DATASYNC);
-        self.state.borrow_mut().enqueue(Op::new(file, sync))
+        self.enqueue(file, Work::Sync(FsyncFlags::DATASYNC))
     }
 
     /// Queues a sync of the file's data and all its metadata.
     pub fn submit_fsync(&self, file: &Arc<SegmentFile>) -> OpId {
-        let sync = Work::Sync(FsyncFlags::empty());
-        self.state.borrow_mut().enqueue(Op::new(file, sync))
+        self.enqueue(file, Work::Sync(FsyncFlags::empty()))
     }
 
-    /// Hands everything queued to the kernel with one system call. Nothing runs before this.
-    pub fn flush(&self) -> io::Result<()> {
-        self.state.borrow_mut().flush()
+    fn enqueue(&self, file: &Arc<SegmentFile>, work: Work) -> OpId {
+        let id = self.ops.state.borrow_mut().enqueue(file, work);
+        self.ops.start_waiting();
+        id
     }
 
     /// Operations submitted and not yet delivered.
     pub fn in_flight(&self) -> usize {
-        self.state.borrow().unfinished()
-    }
-
-    /// Moves what has completed by now into `out` without waiting.
-    pub fn poll_completed(&self, out: &mut Vec<Completion>) -> io::Result<()> {
-        self.state.borrow_mut().reap(out)
+        self.ops.state.borrow().unfinished()
     }
 
     /// Ready when `out` has received at least one completion.
-    pub fn poll_completions(
-        &self,
-        cx: &mut Context<'_>,
-        out: &mut Vec<Completion>,
-    ) -> Poll<io::Result<()>> {
-        let had = out.len();
-        loop {
-            if let Err(error) = self.poll_completed(out) {
-                return Poll::Ready(Err(error));
-            }
-            if out.len() > had {
-                mark_active();
-                return Poll::Ready(Ok(()));
-            }
-            if self.waiter.poll_rung(cx).is_pending() {
-                return Poll::Pending;
-            }
+    pub fn poll_completions(&self, cx: &mut Context<'_>, out: &mut Vec<Completion>) -> Poll<()> {
+        let mut state = self.ops.state.borrow_mut();
+        if state.ended.is_empty() {
+            state.collector = Some(cx.waker().clone());
+            return Poll::Pending;
         }
+        out.append(&mut state.ended);
+        Poll::Ready(())
     }
 
     /// Waits until at least one operation has completed and moves all that have into `out`.
-    pub async fn completions(&self, out: &mut Vec<Completion>) -> io::Result<()> {
-        std::future::poll_fn(|cx| self.poll_completions(cx, out)).await
+    pub async fn completions(&self, out: &mut Vec<Completion>) {
+        std::future::poll_fn(|cx| self.poll_completions(cx, out)).await;
     }
 }
 
 impl std::fmt::Debug for DiskRing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "DiskRing({} in flight)", self.in_flight())
+    }
+}
+
+impl Drop for DiskRing {
+    /// The kernel may still read the chunks: nothing is freed before it has let go of them.
+    fn drop(&mut self) {
+        while self.ops.state.borrow().in_kernel() > 0 {
+            if self.ring.turn(Wait::ForOne).is_err() {
+                std::mem::forget(self.ops.clone());
+                return;
+            }
+        }
     }
 }
 
@@ -177,21 +156,12 @@ struct Write {
 }
 
 impl Op {
-    fn new(file: &Arc<SegmentFile>, work: Work) -> Op {
-        Op {
-            id: OpId(0),
-            file: file.clone(),
-            work,
-        }
-    }
-
-    fn entry(&mut self, slot: usize) -> io::Result<squeue::Entry> {
+    fn entry(&mut self) -> io::Result<squeue::Entry> {
         let fd = Fd(self.file.write_fd()?);
-        let entry = match &mut self.work {
+        Ok(match &mut self.work {
             Work::Write(write) => write.entry(fd),
             Work::Sync(flags) => opcode::Fsync::new(fd).flags(*flags).build(),
-        };
-        Ok(entry.user_data(slot as u64))
+        })
     }
 
     /// Takes the kernel's result. `None` means that there is more to do.
@@ -256,138 +226,105 @@ impl Write {
     }
 }
 
+/// What the shard and the ring share.
+struct Ops {
+    ring: Rc<Ring>,
+    state: RefCell<State>,
+}
+
 struct State {
-    ring: IoUring,
-    doorbell: EventFd,
-    /// Operations by the slot that the kernel hands back; those in the kernel never move on their
-    /// heap parts.
+    /// Operations in the kernel, by the token that comes back with their results. They never move on their heap
+    /// parts.
     slots: Vec<Option<Op>>,
     free: Vec<usize>,
     waiting: VecDeque<Op>,
+    ended: Vec<Completion>,
+    collector: Option<Waker>,
     last_id: u64,
-    entries: usize,
-    /// Entries in the submission queue that the kernel has not seen.
-    unsubmitted: bool,
-    failed: Vec<Completion>,
 }
 
 impl State {
-    fn new(ring: IoUring, doorbell: EventFd, entries: usize) -> State {
+    fn new(entries: usize) -> State {
         State {
-            ring,
-            doorbell,
             slots: (0..entries).map(|_| None).collect(),
             free: (0..entries).rev().collect(),
             waiting: VecDeque::new(),
+            ended: Vec::new(),
+            collector: None,
             last_id: 0,
-            entries,
-            unsubmitted: false,
-            failed: Vec::new(),
         }
     }
 
     fn in_kernel(&self) -> usize {
-        self.entries - self.free.len()
+        self.slots.len() - self.free.len()
     }
 
     fn unfinished(&self) -> usize {
-        self.in_kernel() + self.waiting.len() + self.failed.len()
+        self.in_kernel() + self.waiting.len() + self.ended.len()
     }
 
-    fn enqueue(&mut self, mut op: Op) -> OpId {
+    fn enqueue(&mut self, file: &Arc<SegmentFile>, work: Work) -> OpId {
         self.last_id += 1;
-        op.id = OpId(self.last_id);
-        let id = op.id;
-        self.waiting.push_back(op);
+        let id = OpId(self.last_id);
+        self.waiting.push_back(Op {
+            id,
+            file: file.clone(),
+            work,
+        });
         id
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        while let Some(&slot) = self.free.last() {
-            let Some(op) = self.waiting.pop_front() else {
-                break;
-            };
-            self.free.pop();
-            self.slots[slot] = Some(op);
-            self.push(slot);
-        }
-        self.submit()
+    /// Gives the first operation that waits a place in the kernel.
+    fn next(&mut self) -> Option<usize> {
+        let slot = *self.free.last()?;
+        self.slots[slot] = Some(self.waiting.pop_front()?);
+        self.free.pop();
+        Some(slot)
     }
 
-    /// Queues the operation of a slot for submission; one that cannot be is complete, with an error.
-    fn push(&mut self, slot: usize) {
-        let Some(op) = self.slots[slot].as_mut() else {
-            return;
-        };
-        let id = op.id;
-        let pushed = op.entry(slot).and_then(|entry| {
-            // SAFETY: the entry points into memory that the slot's operation owns (chunks and
-            // vectors on the heap) and that is kept until its completion is reaped.
-            unsafe { self.ring.submission().push(&entry) }.map_err(io::Error::other)
-        });
-        match pushed {
-            Ok(()) => self.unsubmitted = true,
-            Err(error) => {
-                self.vacate(slot);
-                let result = Err(error);
-                self.failed.push(Completion { op: id, result });
-                self.doorbell.ring();
-            }
+    fn end(&mut self, slot: usize, result: io::Result<usize>) {
+        if let Some(op) = self.slots[slot].take() {
+            self.free.push(slot);
+            self.ended.push(Completion { op: op.id, result });
+            self.collector.take().into_iter().for_each(Waker::wake);
         }
-    }
-
-    fn vacate(&mut self, slot: usize) -> Option<Op> {
-        let op = self.slots.get_mut(slot)?.take()?;
-        self.free.push(slot);
-        Some(op)
-    }
-
-    fn submit(&mut self) -> io::Result<()> {
-        while self.unsubmitted {
-            match self.ring.submit() {
-                Ok(_) => self.unsubmitted = !self.ring.submission().is_empty(),
-                Err(error) if error.raw_os_error() == Some(libc::EINTR) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    fn reap(&mut self, out: &mut Vec<Completion>) -> io::Result<()> {
-        out.append(&mut self.failed);
-        loop {
-            let Some(entry) = self.ring.completion().next() else {
-                break;
-            };
-            let slot = entry.user_data() as usize;
-            let ended = self.slots.get_mut(slot).and_then(Option::as_mut);
-            match ended.and_then(|op| op.finish(entry.result())) {
-                None => self.push(slot),
-                Some(result) => {
-                    let op = self.vacate(slot);
-                    out.extend(op.map(|op| Completion { op: op.id, result }));
-                }
-            }
-        }
-        if self.waiting.is_empty() || self.free.is_empty() {
-            return self.submit();
-        }
-        self.flush()
     }
 }
 
-impl Drop for State {
-    /// The kernel may still read the chunks: nothing is freed before it has let go of them.
-    fn drop(&mut self) {
-        let mut ended = Vec::new();
-        while self.in_kernel() > 0 {
-            let waited = self.ring.submit_and_wait(1);
-            let interrupted = |error: &io::Error| error.raw_os_error() == Some(libc::EINTR);
-            let broken = waited.is_err_and(|error| !interrupted(&error));
-            if broken || self.reap(&mut ended).is_err() {
-                std::mem::forget(std::mem::take(&mut self.slots));
-                return;
-            }
+impl Ops {
+    fn start_waiting(self: &Rc<Self>) {
+        loop {
+            let slot = self.state.borrow_mut().next();
+            let Some(slot) = slot else { return };
+            self.start(slot);
+        }
+    }
+
+    /// Submits what is left of an operation. One that cannot be submitted has ended, with an error.
+    fn start(self: &Rc<Self>, slot: usize) {
+        let mut state = self.state.borrow_mut();
+        let Some(op) = state.slots[slot].as_mut() else {
+            return;
+        };
+        match op.entry() {
+            // SAFETY: the entry points into memory that the slot's operation owns (chunks, and vectors on the
+            // heap), which is kept until its result has come.
+            Ok(entry) => drop(unsafe { self.ring.submit(entry, self.clone(), slot) }),
+            Err(error) => state.end(slot, Err(error)),
+        }
+    }
+}
+
+impl Sink for Ops {
+    fn complete(self: Rc<Self>, slot: usize, result: i32, _more: bool) {
+        let ended = {
+            let mut state = self.state.borrow_mut();
+            let ended = state.slots[slot].as_mut().and_then(|op| op.finish(result));
+            ended.map(|result| state.end(slot, result))
+        };
+        match ended {
+            Some(()) => self.start_waiting(),
+            None => self.start(slot),
         }
     }
 }

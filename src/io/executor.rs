@@ -1,49 +1,48 @@
-//! Shard threads: one glommio executor pinned to each core, with the runtime's known faults
-//! worked round.
+//! Shard threads: one glommio executor pinned to each core, which sleeps in the shard's own ring.
 //!
-//! - An executor can park with runnable tasks: when something completes on its latency ring that
-//!   wakes nobody, between its collecting completions and its running tasks. So the preemption timer
-//!   keeps its default, no queue asks for low latency, and time is told by timerfds and not by
-//!   glommio's timers, whose late completions do exactly that (see [`alarm`](super::alarm)). What
-//!   is left of the fault a heartbeat turns into a blip: 5 ms while the shard works, 250 ms at rest.
-//! - The first glommio timer of an executor fires late, so one is thrown away.
-//! - Files never go through glommio's own direct I/O (its polled ring would spin): see
-//!   [`disk`](super::disk).
-//! - The blocking threads are not pinned, or they would compete with their own shard.
+//! glommio runs the tasks. Its own rings are not used: what completes on them costs several system calls a
+//! wake-up, and can put an executor to sleep that has tasks to run. Instead one task of each shard, the driver,
+//! is always ready to run. When all others have run as far as they can, it enters the shard's
+//! [ring](super::ring), which submits what they asked for and waits for the next thing to happen.
+//!
+//! The driver knows that nothing else is ready when it is polled twice with no other task in between: tasks run
+//! in the order in which they were woken. So every task must be [spawned](spawn) here, where its runs are counted.
 
-use std::cell::{Cell, OnceCell};
-use std::fs::File;
-use std::future::Future;
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::os::fd::{FromRawFd, IntoRawFd};
+use std::pin::pin;
 use std::rc::Rc;
-use std::task::{Poll, Waker};
+use std::task::Poll;
 use std::time::Duration;
 
 use glommio::io::BufferedFile;
-use glommio::timer::Timer;
-use glommio::{ExecutorJoinHandle, LocalExecutorBuilder, Placement, PoolPlacement};
+use glommio::{ExecutorJoinHandle, LocalExecutorBuilder, Placement};
 
-use super::alarm::TimerFd;
-use super::event::EventWaiter;
+use super::ring::{Ring, Wait};
+use super::timer_fd::TimerFd;
+use super::{alarm, blocking, ring};
 
-/// The heartbeat of a shard that works: bounds what a lost wake-up costs.
-const BUSY_BEAT: Duration = Duration::from_millis(5);
-/// The heartbeat of a shard at rest: two idle shards stay below half a percent of a core.
-const REST_BEAT: Duration = Duration::from_millis(250);
-/// Timers that beat in turn.
-const HEARTS: u32 = 3;
-/// Rounds of busy beats without activity before a shard counts as resting.
-const QUIET_ROUNDS: u32 = 7;
-/// Submission entries of each of glommio's three rings.
-const RING_ENTRIES: usize = 256;
-/// Memory that glommio registers for its own reads; doorbells need eight bytes each.
-const REGISTERED_BYTES: usize = 64 * 1024;
-/// Threads a shard has for work that blocks.
-const BLOCKING_THREADS: usize = 2;
+/// Submission entries of each of glommio's rings, which the shard's own makes idle.
+const GLOMMIO_RING_ENTRIES: usize = 4;
+/// Memory that glommio registers for its own reads.
+const GLOMMIO_REGISTERED_BYTES: usize = 4096;
+/// glommio leaves its tasks this often to look at its own rings.
+const GLOMMIO_TURN: Duration = Duration::from_secs(3600);
+/// How soon an executor that has gone to sleep in glommio's rings wakes up again.
+const GUARD_PERIOD: Duration = Duration::from_millis(100);
+/// Rounds of the tasks, all of them busy, before the ring is entered nonetheless.
+const BUSY_ROUNDS_MAX: u32 = 8;
 
-/// What a yield waits where there is no device to read from.
-const YIELD_WITHOUT_RING: Duration = Duration::from_micros(50);
+thread_local! {
+    /// How often tasks have run.
+    static RUNS: Cell<u64> = const { Cell::new(0) };
+    /// A task wants the ring to be entered before it goes on.
+    static TURN_WANTED: Cell<bool> = const { Cell::new(false) };
+}
+
+pub use glommio::Task;
 
 /// The cores this process may run on, ascending.
 pub fn allowed_cores() -> io::Result<Vec<usize>> {
@@ -59,6 +58,22 @@ pub fn allowed_cores() -> io::Result<Vec<usize>> {
         unsafe { libc::CPU_ISSET(*core, &set) }
     };
     Ok((0..libc::CPU_SETSIZE as usize).filter(allowed).collect())
+}
+
+/// Lets the current thread run on any of these cores. A shard's helpers would else compete with it.
+pub(super) fn run_on_any_core(cores: &[usize]) {
+    // SAFETY: an all-zero cpu_set_t is an empty set.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    for core in cores
+        .iter()
+        .filter(|core| **core < libc::CPU_SETSIZE as usize)
+    {
+        // SAFETY: the core is below CPU_SETSIZE, so the bit is inside the set.
+        unsafe { libc::CPU_SET(*core, &mut set) };
+    }
+    // Where this fails the thread stays on the shard's core, which is slower and no error.
+    // SAFETY: the kernel reads the given size of a live local.
+    unsafe { libc::sched_setaffinity(0, size_of_val(&set), &raw const set) };
 }
 
 /// A running shard thread.
@@ -84,135 +99,117 @@ where
     F: Future<Output = T> + 'static,
     T: Send + 'static,
 {
+    let (thread, cores) = (name.to_owned(), allowed_cores()?);
     LocalExecutorBuilder::new(Placement::Fixed(core))
         .name(name)
-        .io_memory(REGISTERED_BYTES)
-        .ring_depth(RING_ENTRIES)
-        .blocking_thread_pool_placement(PoolPlacement::Unbound(BLOCKING_THREADS))
+        .io_memory(GLOMMIO_REGISTERED_BYTES)
+        .ring_depth(GLOMMIO_RING_ENTRIES)
+        .preempt_timer(GLOMMIO_TURN)
         .spawn(move || async move {
-            let beating = glommio::spawn_local(heartbeat(Hearts::new()?));
-            Timer::new(Duration::from_micros(10)).await;
-            let result = factory().await;
-            drop(beating);
+            let running = Running::start(&thread, &cores)?;
+            let result = spawn(async move { factory().await }).await;
+            drop(running);
             Ok(result)
         })
         .map(ShardThread)
         .map_err(|error| io::Error::other(error.to_string()))
 }
 
-/// Lets the executor submit, collect and run everything else before the current task goes on.
-///
-/// A task that only wakes itself keeps the executor from its rings until the preemption timer
-/// fires, a tenth of a second later; loops over ready work call this every so often. It is a read of
-/// one zero byte through the ring, about a microsecond when nothing else is to be done.
+/// Runs a future as a task of the current shard. Dropping the handle cancels it.
+pub fn spawn<T: 'static>(future: impl Future<Output = T> + 'static) -> Task<T> {
+    glommio::spawn_local(async move {
+        let mut future = pin!(future);
+        poll_fn(|cx| {
+            RUNS.set(RUNS.get() + 1);
+            future.as_mut().poll(cx)
+        })
+        .await
+    })
+}
+
+/// Lets everything else run, and I/O happen, before the current task goes on.
 pub async fn yield_to_io() {
-    let zeros = ZEROS.with(|zeros| zeros.get_or_init(open_zeros).clone());
-    let turn = match zeros {
-        Some(zeros) => zeros.read_at(0, 1).await.is_ok(),
-        None => false,
-    };
-    if !turn {
-        Timer::new(YIELD_WITHOUT_RING).await;
-    }
-}
-
-thread_local! {
-    static ZEROS: OnceCell<Option<Rc<BufferedFile>>> = const { OnceCell::new() };
-}
-
-fn open_zeros() -> Option<Rc<BufferedFile>> {
-    let zeros = File::open("/dev/zero").ok()?;
-    // SAFETY: the descriptor is open and its ownership moves into glommio's file.
-    Some(Rc::new(unsafe {
-        BufferedFile::from_raw_fd(zeros.into_raw_fd())
-    }))
-}
-
-thread_local! {
-    static PULSE: Pulse = const { Pulse { marks: Cell::new(0), resting: Cell::new(None) } };
-}
-
-/// What the heartbeat of this thread knows of its shard.
-struct Pulse {
-    marks: Cell<u64>,
-    resting: Cell<Option<Waker>>,
-}
-
-/// Says that this thread's shard is at work. Called by sockets, rings and the mesh.
-pub(crate) fn mark_active() {
-    PULSE.with(|pulse| {
-        pulse.marks.set(pulse.marks.get().wrapping_add(1));
-        if let Some(waker) = pulse.resting.take() {
-            waker.wake();
-        }
-    });
-}
-
-fn marks() -> u64 {
-    PULSE.with(|pulse| pulse.marks.get())
-}
-
-/// The timers of the heartbeat. Several, so that one is always armed: a fault that strikes in the
-/// very moment at which one of them has fired is mended by the next.
-struct Hearts {
-    timers: Vec<TimerFd>,
-    waiters: Vec<EventWaiter>,
-}
-
-impl Hearts {
-    fn new() -> io::Result<Hearts> {
-        let timers: Vec<_> = (0..HEARTS)
-            .map(|_| TimerFd::new())
-            .collect::<io::Result<_>>()?;
-        let waiters = timers
-            .iter()
-            .map(EventWaiter::new)
-            .collect::<io::Result<_>>()?;
-        Ok(Hearts { timers, waiters })
-    }
-
-    /// Makes one of the timers fire every `beat`.
-    fn beat_every(&self, beat: Duration) {
-        for (turn, timer) in (1..=HEARTS).zip(&self.timers) {
-            timer.arm(beat * turn, beat * HEARTS);
-        }
-    }
-
-    /// Waits until each of the timers has had its turn.
-    async fn round(&self) {
-        if let Some(first) = self.waiters.first() {
-            first.rung().await;
-        }
-    }
-}
-
-async fn heartbeat(hearts: Hearts) {
-    let mut seen = marks();
-    loop {
-        hearts.beat_every(BUSY_BEAT);
-        let mut quiet = 0;
-        while quiet < QUIET_ROUNDS {
-            hearts.round().await;
-            quiet = if marks() == seen { quiet + 1 } else { 0 };
-            seen = marks();
-        }
-        hearts.beat_every(REST_BEAT);
-        while marks() == seen {
-            futures_lite::future::or(stirred(seen), hearts.round()).await;
-        }
-    }
-}
-
-/// Waits for activity beyond `seen`.
-async fn stirred(seen: u64) {
-    std::future::poll_fn(|cx| {
-        if marks() != seen {
+    let mut yielded = false;
+    poll_fn(|cx| {
+        if yielded {
             return Poll::Ready(());
         }
-        PULSE.with(|pulse| pulse.resting.set(Some(cx.waker().clone())));
+        yielded = true;
+        TURN_WANTED.set(true);
+        cx.waker().wake_by_ref();
         Poll::Pending
     })
     .await;
+}
+
+/// Keeps a shard going until it is dropped.
+struct Running {
+    ended: Rc<Cell<bool>>,
+    _guard: Task<()>,
+}
+
+impl Running {
+    fn start(name: &str, cores: &[usize]) -> io::Result<Running> {
+        let ring = ring::install()?;
+        let ended = Rc::new(Cell::new(false));
+        let guard = glommio::spawn_local(guard(TimerFd::every(GUARD_PERIOD)?));
+        glommio::spawn_local(drive(ring, ended.clone())).detach();
+        blocking::start(name, cores)?;
+        Ok(Running {
+            ended,
+            _guard: guard,
+        })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        blocking::stop();
+        self.ended.set(true);
+    }
+}
+
+/// The driver of a shard: see the [module](self).
+async fn drive(ring: Rc<Ring>, ended: Rc<Cell<bool>>) {
+    let mut runs = None;
+    let mut busy_rounds = 0;
+    poll_fn(|cx| {
+        if ended.get() {
+            return Poll::Ready(());
+        }
+        let is_idle = runs.replace(RUNS.get()) == Some(RUNS.get());
+        busy_rounds += 1;
+        if is_idle || TURN_WANTED.take() || busy_rounds > BUSY_ROUNDS_MAX {
+            busy_rounds = 0;
+            enter(&ring, is_idle);
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+fn enter(ring: &Ring, is_idle: bool) {
+    let wait = match alarm::next_due() {
+        _ if !is_idle => Wait::No,
+        Some(due) => Wait::Until(due),
+        None => Wait::ForOne,
+    };
+    if let Err(error) = ring.turn(wait) {
+        tracing::error!(%error, "the shard's ring cannot be entered");
+        // What cannot be waited for is tried again, but not at full speed.
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    alarm::ring_due();
+}
+
+/// An executor that has tasks to run can still be sent to sleep in glommio's own rings, if something happens
+/// there between two looks at them. Nothing should, but if it does, this wakes it. Costs nothing until then: what
+/// has fired once stays there unseen.
+async fn guard(timer: TimerFd) {
+    // SAFETY: the descriptor is open and its ownership moves into glommio's file.
+    let file = unsafe { BufferedFile::from_raw_fd(timer.into_fd().into_raw_fd()) };
+    while file.read_at(0, 8).await.is_ok() {}
 }
 
 #[cfg(test)]

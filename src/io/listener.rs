@@ -3,17 +3,16 @@
 //! The kernel spreads connections over the sockets of a group (SO_REUSEPORT). An accepted connection
 //! is a bare descriptor until a shard adopts it, so it can be handed on first.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::{SocketAddr, TcpStream};
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::Duration;
 
-use glommio::GlommioError;
-use glommio::net::TcpListener;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::alarm::sleep;
-use super::executor::mark_active;
+use super::readiness::Readiness;
 
 /// How listening sockets are made. What is not set is the system's own choice.
 #[derive(Clone, Copy, Debug)]
@@ -117,16 +116,23 @@ impl BoundListener {
             .ok_or_else(|| io::Error::other("a TCP socket without an internet address"))
     }
 
-    /// Starts accepting on the current executor.
-    pub fn listen_here(self) -> Listener {
-        // SAFETY: the descriptor is a listening socket whose ownership moves into the listener.
-        Listener(unsafe { TcpListener::from_raw_fd(self.0.into_raw_fd()) })
+    /// Starts accepting on the current shard.
+    pub fn listen_here(self) -> io::Result<Listener> {
+        self.0.set_nonblocking(true)?;
+        Ok(Listener {
+            readiness: Readiness::to_read(self.0.as_raw_fd()),
+            socket: self.0,
+        })
     }
 }
 
 /// A shard's listening socket.
 #[derive(Debug)]
-pub struct Listener(TcpListener);
+pub struct Listener {
+    // Dropped before the descriptor that it watches.
+    readiness: Readiness,
+    socket: Socket,
+}
 
 impl Listener {
     /// Waits for the next connection.
@@ -135,43 +141,29 @@ impl Listener {
     /// it logs, pauses, and tries again: the connections wait in the backlog.
     pub async fn accept(&self) -> RawConnection {
         loop {
-            match self.try_accept().await {
-                Ok(connection) => {
-                    mark_active();
-                    return connection;
+            match self.try_accept() {
+                Ok(connection) => return connection,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let watched = poll_fn(|cx| self.readiness.poll_readable(cx)).await;
+                    if let Err(error) = watched {
+                        tracing::error!(%error, "a listening socket cannot be watched");
+                        sleep(EXHAUSTED_PAUSE).await;
+                    }
                 }
                 Err(error) if is_of_one_connection(&error) => {
                     tracing::debug!(%error, "a connection broke before it was accepted");
                 }
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept connections; trying again");
-                    pause().await;
+                    sleep(EXHAUSTED_PAUSE).await;
                 }
             }
         }
     }
 
-    async fn try_accept(&self) -> io::Result<RawConnection> {
-        let accepted = self.0.shared_accept().await.map_err(into_io)?;
-        // glommio gives its descriptor away only as a stream, which closes it: keep a copy.
-        let stream = accepted.bind_to_executor();
-        // SAFETY: the stream keeps its descriptor open while it is borrowed here.
-        let borrowed = unsafe { BorrowedFd::borrow_raw(stream.as_raw_fd()) };
-        RawConnection::new(borrowed.try_clone_to_owned()?.into())
-    }
-}
-
-/// Out of descriptors there is none for an alarm either.
-async fn pause() {
-    if sleep(EXHAUSTED_PAUSE).await.is_err() {
-        glommio::timer::sleep(EXHAUSTED_PAUSE).await;
-    }
-}
-
-fn into_io(error: GlommioError<()>) -> io::Error {
-    match error {
-        GlommioError::IoError(error) => error,
-        other => io::Error::other(other.to_string()),
+    fn try_accept(&self) -> io::Result<RawConnection> {
+        let (accepted, _) = self.socket.accept()?;
+        RawConnection::new(accepted.into())
     }
 }
 

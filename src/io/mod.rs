@@ -2,10 +2,11 @@
 //!
 //! | to do this | look here |
 //! | --- | --- |
-//! | start a shard's thread | [`executor`] |
+//! | start a shard's thread, run tasks on it | [`executor`] |
+//! | hand work to the kernel, and sleep | [`ring`], [`readiness`] |
 //! | read the clock, wait for a time | [`clock`], [`alarm`] |
 //! | read how much processor time a process has used | [`cpu_clock`] |
-//! | wait for another thread or ring | [`event`] |
+//! | wait for another thread | [`event`] |
 //! | accept and use connections | [`listener`], [`socket`], [`recv_buffer`], [`send_queue`] |
 //! | hold the tail of a segment in memory | [`chunk`], [`tail_buffer`] |
 //! | write and sync a segment | [`disk`] |
@@ -24,10 +25,13 @@ pub mod event;
 pub mod executor;
 pub mod files;
 pub mod listener;
+mod readiness;
 pub mod recv_buffer;
 pub mod residency;
+pub mod ring;
 pub mod segment_file;
 pub mod send_queue;
 mod sendfile;
 pub mod socket;
 pub mod tail_buffer;
+mod timer_fd;

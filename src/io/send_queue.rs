@@ -60,7 +60,7 @@ pub struct SendQueue {
 
 /// What comes next on the wire.
 pub(super) enum Head<'a> {
-    Memory(&'a [u8]),
+    Memory,
     File {
         file: &'a SegmentFile,
         offset: u64,
@@ -106,12 +106,8 @@ impl SendQueue {
                 offset: offset + self.sent,
                 len: len - self.sent,
             },
-            memory => Head::Memory(&memory.memory().unwrap_or_default()[self.sent as usize..]),
+            _ => Head::Memory,
         })
-    }
-
-    pub(super) fn head_is_chunk(&self) -> bool {
-        matches!(self.pieces.front(), Some(Piece::Chunk(_)))
     }
 
     /// The pieces of memory at the front, the first without its sent part, as long as they last.

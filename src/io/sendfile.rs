@@ -6,18 +6,14 @@
 use std::io;
 use std::os::fd::RawFd;
 
-use super::residency::read_now;
 use super::segment_file::SegmentFile;
 use super::send_queue::{Head, SendQueue};
 use super::socket::SocketCounters;
-use crate::log::locate::ReadAt;
 
 /// Pieces gathered into one sendmsg.
 const GATHER_MAX: usize = 64;
 /// The most that one sendfile moves; larger pieces measure no better.
 const SENDFILE_BYTES: u64 = 1024 * 1024;
-/// What goes through user space when the socket must be waited for inside a file range.
-pub(super) const WAIT_BYTES: usize = 512;
 
 /// What one attempt achieved.
 #[derive(PartialEq, Eq, Debug)]
@@ -47,7 +43,7 @@ pub(super) fn send_front(
     counters.send_calls += 1;
     let attempt = match queue.head() {
         None => Attempt::All(0),
-        Some(Head::Memory(_)) => send_memory(fd, queue)?,
+        Some(Head::Memory) => send_memory(fd, queue)?,
         Some(Head::File { file, offset, len }) => {
             let attempt = send_file(fd, file, offset, len)?;
             let (Attempt::All(sent) | Attempt::Full(sent)) = attempt;
@@ -115,23 +111,4 @@ fn settle(sent: isize, offered: u64) -> io::Result<Attempt> {
         io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(Attempt::Full(0)),
         _ => Err(error),
     }
-}
-
-/// The first bytes of a file range, for the send that waits for room.
-pub(super) fn first_bytes<'a>(
-    file: &SegmentFile,
-    offset: u64,
-    len: u64,
-    into: &'a mut [u8; WAIT_BYTES],
-) -> io::Result<&'a [u8]> {
-    let wanted = len.min(WAIT_BYTES as u64) as usize;
-    let read = match read_now(file.read_fd(), offset, &mut into[..wanted]) {
-        Ok(read) if read > 0 => read,
-        // Not resident any more: one page from the disk is the lesser evil.
-        _ => file.read_at(&mut into[..wanted], offset)?,
-    };
-    if read == 0 {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
-    Ok(&into[..read])
 }

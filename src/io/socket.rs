@@ -1,28 +1,23 @@
 //! One TCP connection on a shard: both directions polled from one task, on one descriptor.
 //!
-//! glommio owns the descriptor and waits for it; it has neither sendfile nor gathering writes, so
-//! those are called on the descriptor itself. When the socket is full, the next few bytes go through
-//! glommio's own write, which waits until the kernel has room for them.
-//! Nobody may ever set SO_ZEROCOPY: glommio frees what the kernel would still read.
+//! Receiving and sending are system calls that never wait. When there is nothing to receive, or no room to send,
+//! the shard's ring tells when that has changed.
 
 use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::mem::MaybeUninit;
 use std::net::SocketAddr;
-use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use futures_lite::{AsyncRead, AsyncWrite};
-use glommio::net::TcpStream;
-
-use super::executor::{mark_active, yield_to_io};
+use super::executor::yield_to_io;
 use super::listener::RawConnection;
+use super::readiness::Readiness;
 use super::recv_buffer::RecvBuffer;
-use super::send_queue::{Head, SendQueue};
-use super::sendfile::{Attempt, WAIT_BYTES, first_bytes, send_front};
+use super::send_queue::SendQueue;
+use super::sendfile::{Attempt, send_front};
 
 /// What one receive takes at most before the frame's length is known.
 const LANDING_BYTES: usize = 64 * 1024;
@@ -45,8 +40,6 @@ pub struct SocketCounters {
     pub sent_from_chunks: u64,
     /// Bytes sent from the page cache by sendfile.
     pub sent_from_files: u64,
-    /// Bytes of file ranges that went through user space to wait for the socket.
-    pub sent_waiting: u64,
     /// Receive system calls.
     pub receive_calls: u64,
     /// Send system calls.
@@ -60,19 +53,20 @@ impl SocketCounters {
         self.sent_from_memory += other.sent_from_memory;
         self.sent_from_chunks += other.sent_from_chunks;
         self.sent_from_files += other.sent_from_files;
-        self.sent_waiting += other.sent_waiting;
         self.receive_calls += other.receive_calls;
         self.send_calls += other.send_calls;
     }
 }
 
-/// A connection that belongs to the current executor.
+/// A connection that belongs to the current shard.
 pub struct Socket {
-    stream: TcpStream,
+    // Dropped before the descriptor that it watches.
+    readiness: Readiness,
+    fd: OwnedFd,
     peer: SocketAddr,
-    /// The last receive took all there was: the next one can only wait.
+    /// The last receive took all there was: the next one waits.
     drained: bool,
-    /// The last send filled the socket: the next one goes through the wait.
+    /// The last send filled the socket: the next one waits.
     full: bool,
     /// Runs while others have their turn.
     pause: Option<Pin<Box<dyn Future<Output = ()>>>>,
@@ -83,10 +77,9 @@ impl Socket {
     /// Takes over an accepted or connected connection.
     pub fn adopt(connection: RawConnection) -> Socket {
         let (fd, peer) = connection.into_parts();
-        // SAFETY: the descriptor is an open TCP socket whose ownership moves into the stream.
-        let stream = unsafe { TcpStream::from_raw_fd(fd.into_raw_fd()) };
         Socket {
-            stream,
+            readiness: Readiness::of_connection(fd.as_raw_fd()),
+            fd,
             peer,
             drained: true,
             full: false,
@@ -116,50 +109,49 @@ impl Socket {
         cx: &mut Context<'_>,
         buffer: &mut RecvBuffer,
     ) -> Poll<io::Result<usize>> {
-        if !self.drained
-            && let Some(received) = self.recv_in_place(buffer)
-        {
-            return Poll::Ready(received);
+        loop {
+            if self.drained {
+                ready!(self.readiness.poll_readable(cx))?;
+                self.drained = false;
+            }
+            self.counters.receive_calls += 1;
+            match self.receive(buffer) {
+                Ok(received) => {
+                    self.counters.received += received as u64;
+                    return Poll::Ready(Ok(received));
+                }
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock => self.drained = true,
+                    io::ErrorKind::Interrupted => {}
+                    _ => return Poll::Ready(Err(error)),
+                },
+            }
         }
-        self.counters.receive_calls += 1;
-        let landed = LANDING.with_borrow_mut(|landing| {
-            let received = ready!(Pin::new(&mut self.stream).poll_read(cx, landing));
-            Poll::Ready(received.inspect(|len| {
-                buffer.extend(&landing[..*len]);
-                self.drained = *len < landing.len();
-            }))
-        });
-        // Whoever polls after a wait does so because something arrived.
-        self.drained &= landed.is_ready();
-        let received = ready!(landed)?;
-        self.note_received(received);
-        Poll::Ready(Ok(received))
     }
 
-    /// Receives the rest of a large frame to where it belongs. `None` when there is no such frame
-    /// or nothing has arrived.
-    fn recv_in_place(&mut self, buffer: &mut RecvBuffer) -> Option<io::Result<usize>> {
-        let room = buffer.room_for_large()?;
-        let len = room.len();
-        self.counters.receive_calls += 1;
-        match recv(self.stream.as_raw_fd(), room) {
-            Ok(received) => {
+    /// Receives what is there: the rest of a large frame to where it belongs, anything else by way of the
+    /// landing buffer.
+    fn receive(&mut self, buffer: &mut RecvBuffer) -> io::Result<usize> {
+        let fd = self.fd.as_raw_fd();
+        let (received, room) = match buffer.room_for_large() {
+            Some(room) => {
+                let len = room.len();
+                // SAFETY: the room is that long.
+                let received = unsafe { recv(fd, room.as_mut_ptr().cast(), len) }?;
                 // SAFETY: the kernel has just written that many bytes to the room's beginning.
                 unsafe { buffer.received(received) };
-                self.drained = received < len;
-                self.note_received(received);
-                Some(Ok(received))
+                (received, len)
             }
-            Err(error) => match error.kind() {
-                io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => None,
-                _ => Some(Err(error)),
-            },
-        }
-    }
-
-    fn note_received(&mut self, bytes: usize) {
-        mark_active();
-        self.counters.received += bytes as u64;
+            None => LANDING.with_borrow_mut(|landing| {
+                // SAFETY: the landing buffer is that long.
+                let received = unsafe { recv(fd, landing.as_mut_ptr(), landing.len()) }?;
+                buffer.extend(&landing[..received]);
+                io::Result::Ok((received, landing.len()))
+            })?,
+        };
+        // The end is told once, so it is not waited for again.
+        self.drained = received < room && !self.readiness.has_ended();
+        Ok(received)
     }
 
     /// Sends until the queue is empty. An error breaks the connection: nobody can tell how much of
@@ -173,11 +165,10 @@ impl Socket {
         while !queue.is_empty() {
             ready!(self.poll_pause(cx));
             if self.full {
-                ready!(self.poll_room(cx, queue))?;
+                ready!(self.readiness.poll_writable(cx))?;
                 self.full = false;
-                continue;
             }
-            match send_front(self.stream.as_raw_fd(), queue, &mut self.counters)? {
+            match send_front(self.fd.as_raw_fd(), queue, &mut self.counters)? {
                 Attempt::All(sent) => turn += sent,
                 Attempt::Full(_) => self.full = true,
             }
@@ -186,7 +177,6 @@ impl Socket {
                 self.pause = Some(Box::pin(yield_to_io()));
             }
         }
-        mark_active();
         Poll::Ready(Ok(()))
     }
 
@@ -197,31 +187,6 @@ impl Socket {
             self.pause = None;
         }
         Poll::Ready(())
-    }
-
-    /// Waits until the socket takes some of the front of the queue.
-    fn poll_room(&mut self, cx: &mut Context<'_>, queue: &mut SendQueue) -> Poll<io::Result<()>> {
-        self.counters.send_calls += 1;
-        let stream = Pin::new(&mut self.stream);
-        let mut few = [0; WAIT_BYTES];
-        let (sent, counter) = match queue.head() {
-            None => return Poll::Ready(Ok(())),
-            Some(Head::Memory(bytes)) => {
-                let sent = ready!(stream.poll_write(cx, bytes))?;
-                match queue.head_is_chunk() {
-                    true => (sent, &mut self.counters.sent_from_chunks),
-                    false => (sent, &mut self.counters.sent_from_memory),
-                }
-            }
-            Some(Head::File { file, offset, len }) => {
-                let bytes = first_bytes(file, offset, len, &mut few)?;
-                let sent = ready!(stream.poll_write(cx, bytes))?;
-                (sent, &mut self.counters.sent_waiting)
-            }
-        };
-        *counter += sent as u64;
-        queue.advance(sent as u64);
-        Poll::Ready(Ok(()))
     }
 
     /// Receives once; see [`Self::poll_recv`].
@@ -236,7 +201,7 @@ impl Socket {
 
     /// Tells the other end that nothing more will be sent.
     pub fn shutdown_write(&self) -> io::Result<()> {
-        shutdown(self.stream.as_raw_fd(), libc::SHUT_WR)
+        shutdown(self.fd.as_raw_fd(), libc::SHUT_WR)
     }
 }
 
@@ -247,11 +212,10 @@ impl fmt::Debug for Socket {
 }
 
 impl Drop for Socket {
-    /// A wait that is still in the ring keeps the descriptor open for a while; the other end should
-    /// learn of the close now.
+    /// The ring keeps what it watches open for a moment longer; the other end should learn of the close now.
     fn drop(&mut self) {
         // A peer that is gone already is what this is for.
-        let _ = shutdown(self.stream.as_raw_fd(), libc::SHUT_RDWR);
+        let _ = shutdown(self.fd.as_raw_fd(), libc::SHUT_RDWR);
     }
 }
 
@@ -263,11 +227,13 @@ fn shutdown(fd: RawFd, how: libc::c_int) -> io::Result<()> {
     }
 }
 
-/// Receives what is there into memory that need not be initialised.
-fn recv(fd: RawFd, into: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
-    // SAFETY: the kernel writes at most `into.len()` bytes to `into`, which outlives the call.
-    let received =
-        unsafe { libc::recv(fd, into.as_mut_ptr().cast(), into.len(), libc::MSG_DONTWAIT) };
+/// Receives what is there, without waiting.
+///
+/// # Safety
+/// `len` bytes behind `into` may be written; they need not be initialised.
+unsafe fn recv(fd: RawFd, into: *mut u8, len: usize) -> io::Result<usize> {
+    // SAFETY: the kernel writes at most `len` bytes, which the caller allows.
+    let received = unsafe { libc::recv(fd, into.cast(), len, libc::MSG_DONTWAIT) };
     usize::try_from(received).map_err(|_| io::Error::last_os_error())
 }
 

@@ -35,13 +35,9 @@ pub(super) struct Bell {
 }
 
 impl Bell {
-    pub(super) fn new(for_tokio: bool, ends: usize) -> io::Result<Bell> {
-        let event = match for_tokio {
-            true => EventFd::non_blocking()?,
-            false => EventFd::new()?,
-        };
+    pub(super) fn new(ends: usize) -> io::Result<Bell> {
         Ok(Bell {
-            event,
+            event: EventFd::new()?,
             asleep: AtomicBool::new(false),
             starved: (0..ends).map(|_| AtomicBool::new(false)).collect(),
         })

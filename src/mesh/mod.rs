@@ -81,7 +81,7 @@ pub struct Ends<M> {
 pub fn connect<M: Send>(shards: usize, bounds: MeshBounds) -> io::Result<Ends<M>> {
     let count = shards + 1;
     let bells = (0..count)
-        .map(|place| Bell::new(place == shards, count))
+        .map(|_| Bell::new(count))
         .collect::<io::Result<Arc<[Bell]>>>()?;
     let end = |place: usize| Endpoint {
         address: address_of(place, shards),

@@ -8,7 +8,6 @@ use rtrb::Consumer;
 
 use super::bell::{Bell, Waiter};
 use super::sender::Sender;
-use crate::io::executor::mark_active;
 
 /// The most that one batch takes from one sender, so that none of them waits long.
 const BATCH_PER_SENDER: usize = 256;
@@ -59,7 +58,6 @@ impl<M: Send> Receiver<M> {
             self.sender.refill_all();
             if self.drain(out) {
                 self.bell().wake_up();
-                mark_active();
                 return Poll::Ready(());
             }
             self.bell().fall_asleep();

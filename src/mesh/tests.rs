@@ -183,7 +183,7 @@ fn a_dropped_wait_loses_no_message() {
         let (_sender, mut receiver) = end.open_on_shard().unwrap();
         let mut batch = Vec::new();
         while batch.len() < 500 {
-            let nap = glommio::timer::sleep(Duration::from_micros(50));
+            let nap = crate::io::alarm::sleep(Duration::from_micros(50));
             futures_lite::future::or(receiver.recv_batch(&mut batch), nap).await;
         }
         batch

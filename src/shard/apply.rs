@@ -77,16 +77,7 @@ impl Shard {
             hosted.state.borrow_mut().pump(&mut effects);
             self.apply(&hosted, &mut effects);
         }
-        self.flush_disk();
         self.apply_acks();
-    }
-
-    /// Hands what is queued for the disk to the kernel.
-    pub fn flush_disk(&self) {
-        if let Err(error) = self.disk.flush() {
-            // What is queued stays queued; the next flush tries again.
-            tracing::error!(%error, "cannot submit to the disk ring");
-        }
     }
 
     /// Runs for as long as the shard does: completions of the disk ring become events.
@@ -94,14 +85,10 @@ impl Shard {
         let mut completions = Vec::new();
         let mut effects = Effects::new();
         loop {
-            if let Err(error) = self.disk.completions(&mut completions).await {
-                tracing::error!(%error, "cannot collect from the disk ring");
-                sleep(Duration::from_millis(10)).await;
-            }
+            self.disk.completions(&mut completions).await;
             for completion in completions.drain(..) {
                 self.complete(completion, &mut effects);
             }
-            self.flush_disk();
             self.apply_acks();
         }
     }
@@ -149,7 +136,6 @@ impl Shard {
                         Ok(file) => shard.submit_write(&hosted, &file, op),
                         Err(error) => shard.not_begun(&hosted, DiskOp::Write, &error),
                     }
-                    shard.flush_disk();
                 });
             }
         }
@@ -178,7 +164,6 @@ impl Shard {
                         Ok(file) => shard.submit_sync(&hosted, &file),
                         Err(error) => shard.not_begun(&hosted, DiskOp::Sync, &error),
                     }
-                    shard.flush_disk();
                 });
             }
         }
@@ -223,7 +208,6 @@ impl Shard {
                 shard.retry_reserve_later(&hosted);
             }
             shard.apply(&hosted, &mut effects);
-            shard.flush_disk();
             shard.apply_acks();
         });
     }
@@ -297,7 +281,6 @@ impl Shard {
             let mut effects = Effects::new();
             hosted.state.borrow_mut().retry_reserve(&mut effects);
             shard.apply(&hosted, &mut effects);
-            shard.flush_disk();
         });
     }
 
@@ -312,7 +295,6 @@ impl Shard {
             hosted.state.borrow_mut().on_sealed(result, &mut effects);
             hosted.drop_tail(seal.op.segment);
             shard.apply(&hosted, &mut effects);
-            shard.flush_disk();
             shard.apply_acks();
         });
     }
@@ -415,6 +397,6 @@ fn is_full(error: &io::Error) -> bool {
 }
 
 /// A disk ring for a shard.
-pub fn disk_ring() -> io::Result<DiskRing> {
+pub fn disk_ring() -> DiskRing {
     DiskRing::new(crate::base::limits::DISK_RING_ENTRIES)
 }

@@ -110,7 +110,6 @@ fn flush(shard: &Rc<Shard>, hosted: &Rc<Hosted>) {
     let mut effects = Effects::new();
     hosted.state.borrow_mut().flush(&mut effects);
     shard.apply(hosted, &mut effects);
-    shard.flush_disk();
 }
 
 /// Closes a settled partition and its files; a partition that could not settle is left to recovery.

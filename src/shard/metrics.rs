@@ -57,15 +57,10 @@ impl Metrics {
     /// Takes in what a connection has moved.
     pub fn moved(&self, counters: &SocketCounters) {
         self.bytes_in.add(counters.received);
-        self.bytes_out.add(
-            counters.sent_from_memory
-                + counters.sent_from_chunks
-                + counters.sent_from_files
-                + counters.sent_waiting,
-        );
+        self.bytes_out
+            .add(counters.sent_from_memory + counters.sent_from_chunks + counters.sent_from_files);
         self.fetch_tail_bytes.add(counters.sent_from_chunks);
         self.fetch_sendfile_bytes.add(counters.sent_from_files);
-        self.fetch_copied_bytes.add(counters.sent_waiting);
     }
 }
 

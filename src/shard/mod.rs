@@ -65,6 +65,7 @@ use crate::control::messages::{ControlCall, ControlReply, ControlRequest};
 use crate::io::chunk::ChunkPool;
 use crate::io::clock;
 use crate::io::disk::DiskRing;
+use crate::io::executor;
 use crate::mesh::{Address, Sender};
 use crate::metadata::ClusterImage;
 use crate::metadata::config::BrokerConfig;
@@ -127,7 +128,7 @@ pub struct Shard {
     dirty_bell: Bell,
     timer_bell: Bell,
     /// Calls of other shards that are being served, so that they can be cancelled.
-    serving: RefCell<HashMap<(ShardId, u64), glommio::Task<()>>>,
+    serving: RefCell<HashMap<(ShardId, u64), executor::Task<()>>>,
     mesh: Sender<Message>,
     draining: Cell<bool>,
 }
@@ -181,7 +182,7 @@ impl Shard {
 
     /// Runs a task of this shard's until it ends.
     pub fn spawn(&self, task: impl Future<Output = ()> + 'static) {
-        glommio::spawn_local(task).detach();
+        executor::spawn(task).detach();
     }
 
     /// Asks the owner of partitions. What this shard owns itself is changed before this returns.

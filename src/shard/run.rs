@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use crate::base::limits::{MESH_TURNS, OPEN_FILES_PER_SHARD_MAX, TAIL_POOL_BYTES_MAX};
 use crate::io::chunk::ChunkPool;
-use crate::io::executor::yield_to_io;
+use crate::io::executor::{self, yield_to_io};
 use crate::io::listener::{Listener, RawConnection};
 use crate::mesh::{Address, Receiver};
 use crate::shard::calls::Calls;
@@ -24,7 +24,7 @@ use crate::shard::{Shard, apply, connection, drain, timer, upkeep};
 
 /// Runs a shard on the current executor until it has drained.
 pub async fn run(start: ShardStart) -> io::Result<()> {
-    glommio::spawn_local(timer::start()?).detach();
+    executor::spawn(timer::start()).detach();
     let (sender, mut receiver) = start.mesh.open_on_shard()?;
     let slots =
         usize::try_from(start.config.max_incremental_fetch_session_cache_slots).unwrap_or(0);
@@ -37,7 +37,7 @@ pub async fn run(start: ShardStart) -> io::Result<()> {
         metrics: Metrics::new(start.metrics, start.id),
         files: OpenFiles::new(OPEN_FILES_PER_SHARD_MAX),
         pool: ChunkPool::new(TAIL_POOL_BYTES_MAX),
-        disk: apply::disk_ring()?,
+        disk: apply::disk_ring(),
         disk_ops: Default::default(),
         acks: Default::default(),
         watchers: Default::default(),
@@ -69,7 +69,7 @@ pub async fn run(start: ShardStart) -> io::Result<()> {
     shard.spawn(shard.clone().complete_disk_ops());
     shard.spawn(upkeep::run_group_timers(shard.clone()));
     shard.spawn(upkeep::run_periodic(shard.clone()));
-    let accepting = glommio::spawn_local(accept(shard.clone(), start.listener.listen_here()));
+    let accepting = executor::spawn(accept(shard.clone(), start.listener.listen_here()?));
     serve_mesh(&shard, &mut receiver).await;
     accepting.cancel().await;
     drain::drain(&shard, &mut receiver).await;
@@ -140,7 +140,7 @@ impl Shard {
             return;
         }
         let shard = self.clone();
-        let task = glommio::spawn_local(async move {
+        let task = executor::spawn(async move {
             let reply = work.await;
             // The handle of this very task must not be dropped while it runs: it is let go instead.
             if let Some(task) = shard.serving.borrow_mut().remove(&(from, token)) {

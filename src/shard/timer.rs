@@ -1,12 +1,10 @@
 //! Timers of a shard, and bells that wake a task of it.
 //!
-//! All deadlines of a shard share one alarm of the kernel, set for the earliest. glommio's own timers are avoided: see
-//! [`alarm`](crate::io::alarm).
+//! All deadlines of a shard share one [`alarm`](crate::io::alarm), set for the earliest.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
-use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -60,19 +58,19 @@ impl Timers {
 }
 
 /// Makes the timers of this thread's shard; the future keeps them going.
-pub fn start() -> io::Result<impl Future<Output = ()>> {
+pub fn start() -> impl Future<Output = ()> {
     let timers = Rc::new(Timers {
-        alarm: Alarm::new()?,
+        alarm: Alarm::new(),
         waiting: RefCell::default(),
         next_id: Cell::new(0),
     });
     TIMERS.set(Some(timers.clone()));
-    Ok(async move {
+    async move {
         loop {
             timers.alarm.rung().await;
             timers.ring();
         }
-    })
+    }
 }
 
 /// Completes after this long, by the millisecond. Only on a thread whose timers were [started](start).

@@ -46,7 +46,6 @@ async fn look_after_partitions(shard: &Rc<Shard>, retain: bool) {
         }
         crate::io::executor::yield_to_io().await;
     }
-    shard.flush_disk();
     shard.apply_acks();
     shard.metrics.tail_bytes.set(tail_bytes as u64);
     shard.metrics.poisoned_partitions.set(poisoned);

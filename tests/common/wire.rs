@@ -37,6 +37,7 @@ const UNSETTLED: [i16; 3] = [3, 5, 6];
 pub struct Connection {
     stream: TcpStream,
     correlation_id: i32,
+    heard_bytes: u64,
 }
 
 /// How a connection ended, or what came instead.
@@ -58,6 +59,7 @@ impl Connection {
         Connection {
             stream,
             correlation_id: 0,
+            heard_bytes: 0,
         }
     }
 
@@ -113,9 +115,17 @@ impl Connection {
         }
         let mut frame = vec![0; u32::from_be_bytes(length) as usize];
         match self.stream.read_exact(&mut frame) {
-            Ok(()) => Heard::Frame(frame),
+            Ok(()) => {
+                self.heard_bytes += (length.len() + frame.len()) as u64;
+                Heard::Frame(frame)
+            }
             Err(_) => Heard::Closed,
         }
+    }
+
+    /// Bytes of all frames that were heard so far.
+    pub fn heard_bytes(&self) -> u64 {
+        self.heard_bytes
     }
 
     /// Creates a topic and waits until it has leaders.

@@ -26,10 +26,9 @@ fn create(directory: &Path, name: &str) -> Arc<SegmentFile> {
 }
 
 async fn all(ring: &DiskRing) -> Vec<Completion> {
-    ring.flush().unwrap();
     let mut done = Vec::new();
     while ring.in_flight() > 0 {
-        ring.completions(&mut done).await.unwrap();
+        ring.completions(&mut done).await;
     }
     done
 }
@@ -78,7 +77,7 @@ fn what_is_written_page_by_page_is_read_back() {
     let file = create(directory.path(), "00.log");
     let reader = file.clone();
     let contents = run_on_shard(move || async move {
-        let ring = DiskRing::new(8).unwrap();
+        let ring = DiskRing::new(8);
         let contents = append_and_write(&ring, &file).await;
         let sync = ring.submit_fdatasync(&file);
         let done = all(&ring).await;
@@ -99,7 +98,7 @@ fn more_operations_than_entries_wait_their_turn() {
         .collect();
     let readers = files.clone();
     run_on_shard(move || async move {
-        let ring = DiskRing::new(4).unwrap();
+        let ring = DiskRing::new(4);
         let pool = ChunkPool::new(1 << 20);
         let mut expected = std::collections::BTreeSet::new();
         for page in 0..64u64 {
@@ -131,7 +130,7 @@ fn an_operation_that_cannot_start_completes_with_its_error() {
     std::fs::write(&path, b"sealed").unwrap();
     run_on_shard(move || async move {
         let file = Arc::new(SegmentFile::open(&path).unwrap());
-        let ring = DiskRing::new(2).unwrap();
+        let ring = DiskRing::new(2);
         let op = ring.submit_fdatasync(&file);
         let done = all(&ring).await;
         let error = done[0].result.as_ref().unwrap_err();
@@ -148,12 +147,11 @@ fn a_ring_that_is_dropped_waits_for_the_kernel() {
     let file = create(directory.path(), "00.log");
     let reader = file.clone();
     run_on_shard(move || async move {
-        let ring = DiskRing::new(8).unwrap();
+        let ring = DiskRing::new(8);
         let pool = ChunkPool::new(1 << 20);
         let mut tail = TailBuffer::empty(&pool);
         tail.append(&[&pattern(9, 1 << 20)]);
         ring.submit_write(&file, tail.pages(0, 1 << 20).unwrap(), 0);
-        ring.flush().unwrap();
         drop(ring);
         drop(tail);
         assert_eq!(pool.held_bytes(), 0);

@@ -33,7 +33,7 @@ fn a_dropped_wait_loses_no_ring() {
     });
 }
 
-/// A lost wake-up would hang this; the heartbeat would turn it into a very long test.
+/// A lost wake-up would hang this.
 #[test]
 fn a_foreign_thread_wakes_a_sleeping_shard_every_time() {
     const ROUNDS: u32 = 2_000;

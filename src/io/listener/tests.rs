@@ -49,7 +49,7 @@ fn an_accepted_connection_may_be_adopted_by_another_shard() {
     let listener = group.pop().unwrap();
     let address = listener.local_address().unwrap();
     let mut client = TcpStream::connect(address).unwrap();
-    let raw = run_on_shard(move || async move { listener.listen_here().accept().await });
+    let raw = run_on_shard(move || async move { listener.listen_here().unwrap().accept().await });
     assert_eq!(raw.peer(), client.local_addr().unwrap());
     let shard = on_core(1, move || async move {
         let mut socket = ShardSocket::adopt(raw);

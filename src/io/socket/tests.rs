@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::io::chunk::ChunkPool;
+use crate::io::executor;
 use crate::io::executor::tests::{on_core, run_on_shard};
 use crate::io::listener::tests::ANY_PORT;
 use crate::io::listener::{ListenOptions, bind_group};
@@ -94,10 +95,10 @@ fn echo_soak() {
         let listener = listeners.pop().unwrap();
         // Left running: it accepts for as long as the test process lives.
         on_core(index, move || async move {
-            let listener = listener.listen_here();
+            let listener = listener.listen_here().unwrap();
             loop {
                 let socket = Socket::adopt(listener.accept().await);
-                glommio::spawn_local(echo(socket)).detach();
+                executor::spawn(echo(socket)).detach();
             }
         });
     }
@@ -168,11 +169,7 @@ fn a_slow_reader_gets_every_piece_in_order() {
     assert_eq!(received.len() as u64, total);
     assert!(received == [&once[..], &once[..]].concat());
     let sent = counters.sent_from_memory + counters.sent_from_chunks;
-    assert_eq!(
-        sent + counters.sent_from_files + counters.sent_waiting,
-        total
-    );
-    assert!(counters.sent_waiting < total / 100, "{counters:?}");
+    assert_eq!(sent + counters.sent_from_files, total);
     assert!(counters.sent_from_files > total / 2, "{counters:?}");
 }
 
