@@ -24,47 +24,78 @@ const TOPICS: [(&str, i32); 5] = [
 
 #[test]
 fn kcat() {
+    kcat_on(Options::quick_groups());
+}
+
+#[test]
+fn kcat_with_cores_as_nodes() {
+    kcat_on(Options::quick_groups().per_core());
+}
+
+fn kcat_on(options: Options) {
     if !deps::on_path("kcat") {
         return deps::skip("client_matrix::kcat", "kcat");
     }
     let mut command = Command::new("bash");
     command.arg(client_dir("kcat").join("matrix.sh"));
-    walk(command);
+    walk(command, options);
 }
 
 #[test]
 fn confluent_kafka() {
-    python("confluent_kafka", "confluent.py");
+    python("confluent_kafka", "confluent.py", Options::quick_groups());
 }
 
 #[test]
 fn kafka_python() {
-    python("kafka", "kafka_python.py");
+    python("kafka", "kafka_python.py", Options::quick_groups());
+}
+
+#[test]
+fn kafka_python_with_cores_as_nodes() {
+    let options = Options::quick_groups().per_core();
+    python("kafka", "kafka_python.py", options);
 }
 
 #[test]
 fn aiokafka() {
-    python("aiokafka", "aiokafka_client.py");
+    python("aiokafka", "aiokafka_client.py", Options::quick_groups());
 }
 
 #[test]
 fn java_client() {
+    java_client_on(Options::quick_groups());
+}
+
+#[test]
+fn java_client_with_cores_as_nodes() {
+    java_client_on(Options::quick_groups().per_core());
+}
+
+fn java_client_on(options: Options) {
     if deps::kafka_class_path().is_none() {
         return deps::skip("client_matrix::java_client", "Java and Kafka's jars");
     }
     let mut command = kafka::java();
     command.arg(client_dir("java").join("Matrix.java"));
-    walk(command);
+    walk(command, options);
 }
 
 #[test]
 fn franz_go() {
-    built("franz-go", "the Go toolchain");
+    built("franz-go", "the Go toolchain", Options::quick_groups());
+}
+
+#[test]
+fn franz_go_with_cores_as_nodes() {
+    let options = Options::quick_groups().per_core();
+    built("franz-go", "the Go toolchain", options);
 }
 
 #[test]
 fn rdkafka_crate() {
-    built("rdkafka-client", "cmake and a C compiler");
+    let needs = "cmake and a C compiler";
+    built("rdkafka-client", needs, Options::quick_groups());
 }
 
 #[test]
@@ -78,19 +109,19 @@ fn kafkajs() {
         .env("NODE_PATH", modules)
         .env("KAFKAJS_NO_PARTITIONER_WARNING", "1");
     command.arg(client_dir("node").join("matrix.js"));
-    walk(command);
+    walk(command, Options::quick_groups());
 }
 
 /// A program that `scripts/test.sh` has compiled into `.test-deps/bin`.
-fn built(program: &str, needs: &str) {
+fn built(program: &str, needs: &str, options: Options) {
     let path = deps::dir().join("bin").join(program);
     match path.exists() {
-        true => walk(Command::new(path)),
+        true => walk(Command::new(path), options),
         false => deps::skip(&format!("client_matrix::{program}"), needs),
     }
 }
 
-fn python(module: &str, program: &str) {
+fn python(module: &str, program: &str, options: Options) {
     let interpreter = deps::dir().join("python/bin/python");
     let found = Command::new(&interpreter)
         .args(["-c", &format!("import {module}")])
@@ -103,12 +134,12 @@ fn python(module: &str, program: &str) {
     }
     let mut command = Command::new(interpreter);
     command.arg(client_dir("python").join(program));
-    walk(command);
+    walk(command, options);
 }
 
 /// Runs a client program through all its phases on a broker of its own.
-fn walk(command: Command) {
-    let mut broker = Broker::start(Options::quick_groups());
+fn walk(command: Command, options: Options) {
+    let mut broker = Broker::start(options);
     create_topics(&broker);
     let verdict = client::run(&mut broker, command, LIMIT);
     common::announce(&verdict);

@@ -6,6 +6,12 @@ pub const PAGE_BYTES: u64 = 4096;
 /// Shards that one process may have; fits the mesh's per-pair rings in memory.
 pub const SHARDS_MAX: usize = 256;
 
+/// Between the node ids of two cores of a broker, where each core is a node to clients: the broker's own id must be below
+/// it, so that cores of different brokers never share an id.
+pub const CORE_NODE_ID_STEP: i32 = 10_000;
+
+const _: () = assert!((SHARDS_MAX as i64) * (CORE_NODE_ID_STEP as i64) < i32::MAX as i64);
+
 /// Refused records of one batch that a produce response names; the rest are only counted.
 pub const RECORD_ERRORS_MAX: usize = 500;
 

@@ -49,6 +49,16 @@ pub enum AddressError {
         /// Why.
         why: io::Error,
     },
+    /// The ports of cores follow the listener's.
+    #[error(
+        "--advertise per-core needs the ports from {first} to {last}, one for each core: choose a lower one with --listen (port 0 takes free ones)"
+    )]
+    NoPorts {
+        /// The first core's.
+        first: u32,
+        /// The last core's.
+        last: u32,
+    },
     /// Clients cannot be sent to "any address".
     #[error(
         "clients cannot be told the address {0}: say where they reach this broker with --advertise HOST:PORT"
@@ -92,6 +102,26 @@ impl Addresses {
         patiently(|| bind_group(self.kafka, shards, options)).map_err(AddressError::Bind)
     }
 
+    /// Binds a socket for each shard, each to a port of its own: those behind the shared one, or free ones if that was
+    /// to be any.
+    pub fn bind_cores(
+        &self,
+        shards: usize,
+        options: ListenOptions,
+    ) -> Result<Vec<BoundListener>, AddressError> {
+        let ports = match self.kafka.port() {
+            0 => vec![0; shards],
+            shared => ports_behind(shared, shards)?,
+        };
+        let bind = |port| {
+            let address = SocketAddr::new(self.kafka.ip(), port);
+            let mut bound = patiently(|| bind_group(address, 1, options))?;
+            bound.pop().ok_or(io::ErrorKind::InvalidInput.into())
+        };
+        let bound: io::Result<Vec<BoundListener>> = ports.into_iter().map(bind).collect();
+        bound.map_err(AddressError::Bind)
+    }
+
     /// Binds the admin server's socket.
     pub fn bind_admin(&self) -> Result<TcpListener, AddressError> {
         patiently(|| TcpListener::bind(self.admin)).map_err(|why| AddressError::BindAdmin {
@@ -101,8 +131,13 @@ impl Addresses {
     }
 
     /// This node as clients are told of it: where it listens, unless it is advertised elsewhere. A port 0 is the one
-    /// that was picked.
-    pub fn advertised(&self, config: &BrokerConfig, port: u16) -> Result<Broker, AddressError> {
+    /// that was picked. Behind an advertised port follow those of the cores, if there are any.
+    pub fn advertised(
+        &self,
+        config: &BrokerConfig,
+        port: u16,
+        core_ports: Vec<u16>,
+    ) -> Result<Broker, AddressError> {
         let name = &self.listener.name;
         let told = config
             .advertised_listeners
@@ -114,13 +149,27 @@ impl Addresses {
             "0.0.0.0" | "::" => return Err(AddressError::Unroutable(told.host.clone())),
             host => host.to_owned(),
         };
+        let core_ports = match told.port {
+            0 => core_ports,
+            same if same == self.kafka.port() => core_ports,
+            other => ports_behind(other, core_ports.len())?,
+        };
         Ok(Broker {
             id: config.node_id,
             host,
             port: if told.port == 0 { port } else { told.port },
             rack: config.broker_rack.clone(),
+            core_ports,
         })
     }
+}
+
+/// The ports of so many cores behind the one that they share.
+fn ports_behind(shared: u16, cores: usize) -> Result<Vec<u16>, AddressError> {
+    let first = u32::from(shared) + 1;
+    let last = u32::from(shared) + u32::try_from(cores).unwrap_or(u32::MAX >> 1);
+    let ports = (first..=last).map(u16::try_from).collect::<Result<_, _>>();
+    ports.map_err(|_| AddressError::NoPorts { first, last })
 }
 
 /// Binds, and tries again for a while if the address is taken: the kernel takes the rings of a killed process apart
@@ -200,13 +249,41 @@ mod tests {
             pairs.extend(advertised.map(|told| ("advertised.listeners", told)));
             let config = config(&pairs);
             let addresses = Addresses::resolve(&config, "127.0.0.1:0").unwrap();
-            let broker = addresses.advertised(&config, 77);
+            let broker = addresses.advertised(&config, 77, Vec::new());
             let told = broker
                 .as_ref()
                 .ok()
                 .map(|broker| (broker.host.as_str(), broker.port));
             assert_eq!(told, expected, "{listeners} {advertised:?}");
         }
+    }
+
+    #[test]
+    fn the_ports_of_cores_follow_the_one_that_is_advertised() {
+        for (listener, advertised, expected) in [
+            ("127.0.0.1:9", None, &[31, 32][..]),
+            ("127.0.0.1:0", None, &[31, 32]),
+            ("127.0.0.1:9", Some("box:0"), &[31, 32]),
+            ("127.0.0.1:9", Some("box:9"), &[31, 32]),
+            ("127.0.0.1:9", Some("box:40"), &[41, 42]),
+            ("127.0.0.1:0", Some("box:40"), &[41, 42]),
+        ] {
+            let listener = format!("PLAINTEXT://{listener}");
+            let advertised = advertised.map(|told| format!("PLAINTEXT://{told}"));
+            let mut pairs = vec![("listeners", listener.as_str())];
+            pairs.extend(
+                advertised
+                    .as_deref()
+                    .map(|told| ("advertised.listeners", told)),
+            );
+            let config = config(&pairs);
+            let addresses = Addresses::resolve(&config, "127.0.0.1:0").unwrap();
+            let broker = addresses.advertised(&config, 77, vec![31, 32]).unwrap();
+            assert_eq!(broker.core_ports, expected, "{pairs:?}");
+        }
+        assert_eq!(ports_behind(65_533, 2).unwrap(), [65_534, 65_535]);
+        let error = ports_behind(65_533, 3).unwrap_err().to_string();
+        assert!(error.contains("from 65534 to 65536"), "{error}");
     }
 
     #[test]

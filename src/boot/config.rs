@@ -8,6 +8,9 @@ use thiserror::Error;
 use super::properties::{self, Property};
 use crate::metadata::config::{BrokerConfig, ConfigProblem};
 
+/// What `--advertise` says instead of an address, or beside one.
+pub const PER_CORE: &str = "per-core";
+
 /// What the command line says; what it does not say comes from the file, or is a default.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Flags {
@@ -17,8 +20,8 @@ pub struct Flags {
     pub data_dir: Option<PathBuf>,
     /// `--listen`.
     pub listen: Option<String>,
-    /// `--advertise`.
-    pub advertise: Option<String>,
+    /// `--advertise`: an address, [`PER_CORE`], or both.
+    pub advertise: Vec<String>,
 }
 
 /// Settings that the start cannot go on with.
@@ -100,14 +103,20 @@ fn overlay(file: &Path, written: Vec<Property>, flags: &Flags) -> Vec<Given> {
         replaced.extend(["listeners", "advertised.listeners"]);
         flag("--listen", "listeners", format!("PLAINTEXT://{address}"));
     }
-    if let Some(address) = &flags.advertise {
+    let (per_core, addresses): (Vec<&String>, Vec<&String>) =
+        flags.advertise.iter().partition(|said| *said == PER_CORE);
+    if !addresses.is_empty() {
         replaced.push("advertised.listeners");
         let name = listener_name(&written, flags);
-        flag(
-            "--advertise",
-            "advertised.listeners",
-            format!("{name}://{address}"),
-        );
+        let told = addresses
+            .iter()
+            .map(|address| format!("{name}://{address}"));
+        let told: Vec<String> = told.collect();
+        flag("--advertise", "advertised.listeners", told.join(","));
+    }
+    if !per_core.is_empty() {
+        replaced.push("ringlog.advertise");
+        flag("--advertise", "ringlog.advertise", PER_CORE.to_owned());
     }
     let kept = written
         .into_iter()
@@ -190,11 +199,21 @@ mod tests {
 
         let flags = Flags {
             data_dir: Some("d".into()),
-            advertise: Some("other:12".into()),
+            advertise: vec!["other:12".into()],
             ..Flags::default()
         };
         let (config, _) = with_file(text, &flags).unwrap();
         assert_eq!(config.advertised_listeners[0].to_string(), "A://other:12");
+        assert!(!config.advertise_per_core);
+
+        let flags = Flags {
+            data_dir: Some("d".into()),
+            advertise: vec!["per-core".into()],
+            ..Flags::default()
+        };
+        let (config, _) = with_file(text, &flags).unwrap();
+        assert_eq!(config.advertised_listeners[0].to_string(), "A://box:11");
+        assert!(config.advertise_per_core);
     }
 
     #[test]
@@ -211,6 +230,11 @@ mod tests {
                 "broker.id=1\nnode.id=2",
                 Flags::default(),
                 "s.properties: You must set",
+            ),
+            (
+                "node.id=10000\nringlog.advertise=per-core",
+                Flags::default(),
+                "s.properties: node.id must be below 10000",
             ),
             ("", listen("nonsense"), "--listen: "),
         ] {

@@ -120,10 +120,16 @@ pub fn run(config: BootConfig) -> Result<(), BootError> {
     checks::host()?;
     let shards = config.cores.len();
     let addresses = Addresses::resolve(&config.broker, &config.admin)?;
-    let listeners = addresses.bind_kafka(shards, listen_options(&config.broker))?;
+    let options = listen_options(&config.broker);
+    let listeners = addresses.bind_kafka(shards, options)?;
+    let mut core_listeners = match config.broker.advertise_per_core {
+        true => addresses.bind_cores(shards, options)?.into_iter(),
+        false => Vec::new().into_iter(),
+    };
     let admin = addresses.bind_admin()?;
     let place = Place::of(&listeners, &admin, shards)?;
-    let broker = addresses.advertised(&config.broker, place.kafka.port())?;
+    let core_ports = ports(core_listeners.as_slice())?;
+    let broker = addresses.advertised(&config.broker, place.kafka.port(), core_ports)?;
 
     let path = PathBuf::from(&config.broker.log_dir);
     let data_dir = DataDir::open(&path, config.broker.node_id, fresh_id)?;
@@ -166,6 +172,7 @@ pub fn run(config: BootConfig) -> Result<(), BootError> {
             recovered,
             mesh,
             listener,
+            core_listener: core_listeners.next(),
             metrics: metrics.clone(),
         };
         spawn(config.cores[index], start, news.clone()).map_err(BootError::Shards)?;
@@ -181,6 +188,13 @@ pub fn run(config: BootConfig) -> Result<(), BootError> {
         ready_line: place.ready_line(),
     };
     Ok(crate::control::run::run(start)?)
+}
+
+fn ports(listeners: &[BoundListener]) -> Result<Vec<u16>, AddressError> {
+    let addresses: io::Result<Vec<_>> =
+        listeners.iter().map(BoundListener::local_address).collect();
+    let addresses = addresses.map_err(AddressError::Bind)?;
+    Ok(addresses.iter().map(|address| address.port()).collect())
 }
 
 /// Where the broker has come to listen.

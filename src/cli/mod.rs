@@ -39,9 +39,10 @@ pub struct ServeArgs {
     /// Where clients connect; port 0 picks a free one [default: 127.0.0.1:9092].
     #[arg(long, value_name = "HOST:PORT")]
     listen: Option<String>,
-    /// Where clients are told to connect [default: what --listen says].
-    #[arg(long, value_name = "HOST:PORT")]
-    advertise: Option<String>,
+    /// Where clients are told to connect [default: what --listen says]; per-core, alone or after the address and a comma,
+    /// tells them of each core as a node of its own, on the ports behind that of --listen.
+    #[arg(long, value_name = "HOST:PORT|per-core", value_delimiter = ',')]
+    advertise: Vec<String>,
     /// Where metrics and health are served; port 0 picks a free one.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9644")]
     admin: String,

@@ -110,6 +110,11 @@ const COUNTERS: &[Row] = &[
     ),
     ("ringlog_disk_syncs", "Syncs of segments", |m| &m.disk_syncs),
     (
+        "ringlog_hops",
+        "Calls to the cores that own what requests need",
+        |m| &m.hops,
+    ),
+    (
         "ringlog_mesh_messages",
         "Messages sent to other threads",
         |m| &m.mesh_messages,

@@ -111,6 +111,8 @@ pub struct ShardMetrics {
     pub cold_reads: Cell,
     /// Bytes of files brought into the page cache, off the core, before they were sent.
     pub disk_read_bytes: Cell,
+    /// Calls to other shards, for what a request needs of them.
+    pub hops: Cell,
     /// Messages sent to other shards and to the control thread.
     pub mesh_messages: Cell,
     /// Bytes of memory that tail buffers hold now.

@@ -18,6 +18,8 @@ pub struct Broker {
     pub port: u16,
     /// Its rack, if it has one.
     pub rack: Option<String>,
+    /// The port of each core, by shard, where clients are told of cores; else none.
+    pub core_ports: Vec<u16>,
 }
 
 /// One partition's place and leadership.

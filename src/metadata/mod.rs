@@ -9,6 +9,7 @@ mod apply;
 pub mod config;
 pub mod controller;
 mod image;
+mod nodes;
 mod records;
 pub mod topic_name;
 
@@ -17,4 +18,5 @@ mod tests;
 
 pub use apply::ApplyError;
 pub use image::{Broker, ClusterImage, FEATURES, Feature, METADATA_VERSION, PartitionInfo, Topic};
+pub use nodes::{Node, Place};
 pub use records::{Record, RecordError, fuzz_metadata_record};

@@ -77,6 +77,7 @@ impl Node {
             host: "h".to_owned(),
             port: 1,
             rack: Some("r".to_owned()),
+            core_ports: Vec::new(),
         };
         node.write(&bootstrap(&node.image, "cluster", broker));
         node

@@ -5,15 +5,18 @@
 //! - From version 3 the client's software name and version must be sane, else INVALID_REQUEST.
 //! - To version 3 a feature's lowest level 0 is left out, since those clients reject it (KAFKA-17011).
 //! - From version 5 a client may say which cluster and node it means (KIP-1242): REBOOTSTRAP_REQUIRED if it is not this one.
+//!   On a core's own port it has to be that core; on the port that all share, any core of this broker.
 
 use std::rc::Rc;
 
+use crate::base::NodeId;
 use crate::metadata::{ClusterImage, FEATURES};
 use crate::protocol::messages::api_versions::{
     ApiVersion, ApiVersionsRequest, ApiVersionsResponse, FinalizedFeatureKey, SupportedFeatureKey,
 };
 use crate::protocol::{ApiKey, ErrorCode};
 use crate::shard::Shard;
+use crate::shard::connection::Port;
 use crate::shard::dispatch::{Header, Request};
 use crate::shard::response::Response;
 
@@ -25,7 +28,7 @@ pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
     };
     let image = shard.image();
     let version = request.header.api_version;
-    if let Err(error) = check(&shard, &image, version, &asked) {
+    if let Err(error) = check(&shard, &image, &request, &asked) {
         let response = ApiVersionsResponse {
             error_code: error.code(),
             ..Default::default()
@@ -38,16 +41,23 @@ pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
 fn check(
     shard: &Shard,
     image: &ClusterImage,
-    version: i16,
+    request: &Request,
     asked: &ApiVersionsRequest<'_>,
 ) -> Result<(), ErrorCode> {
     let named = [asked.client_software_name, asked.client_software_version];
-    if version >= 3 && !named.into_iter().all(is_sane) {
+    if request.header.api_version >= 3 && !named.into_iter().all(is_sane) {
         return Err(ErrorCode::InvalidRequest);
     }
     let other_cluster = asked.cluster_id.is_some_and(|id| id != image.cluster_id());
-    let other_node = asked.node_id >= 0 && asked.node_id != shard.config.node_id.get();
-    if other_cluster || other_node {
+    let is_meant = match image.place_of(NodeId(asked.node_id)) {
+        _ if asked.node_id < 0 => true,
+        Some(place) => {
+            let is_here = request.peer.port == Port::Shared || place.shard == Some(shard.id);
+            place.broker == shard.config.node_id && is_here
+        }
+        None => false,
+    };
+    if other_cluster || !is_meant {
         return Err(ErrorCode::RebootstrapRequired);
     }
     Ok(())

@@ -33,10 +33,21 @@ use crate::shard::response::Response;
 pub struct Peer {
     /// The client's address, without the port, as group members show it.
     pub host: String,
+    /// Where the client came in.
+    pub port: Port,
+}
+
+/// The port that a client has connected to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Port {
+    /// The one of all shards: the client means the broker.
+    Shared,
+    /// The shard's own, where clients are told of cores: the client means this one.
+    OfThisCore,
 }
 
 /// Serves a connection until it ends.
-pub async fn serve(shard: Rc<Shard>, raw: RawConnection) {
+pub async fn serve(shard: Rc<Shard>, raw: RawConnection, port: Port) {
     let Some(registered) = shard.connections.register(&shard) else {
         // Too many connections: closing this one is the answer.
         return shard.metrics.displace();
@@ -44,7 +55,7 @@ pub async fn serve(shard: Rc<Shard>, raw: RawConnection) {
     let host = raw.peer().ip().to_string();
     let mut connection = Connection {
         frame_bytes_max: shard.config.socket_request_max_bytes.max(0) as usize,
-        peer: Rc::new(Peer { host }),
+        peer: Rc::new(Peer { host, port }),
         entry: registered.entry(),
         _registered: registered,
         shard,

@@ -37,12 +37,12 @@ pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
         cluster_id: image.cluster_id(),
         controller_id: image.controller().map_or(-1, |broker| broker.id.get()),
         brokers: image
-            .brokers()
-            .map(|broker| DescribeClusterBroker {
-                broker_id: broker.id.get(),
-                host: &broker.host,
-                port: broker.port.into(),
-                rack: broker.rack.as_deref(),
+            .nodes()
+            .map(|node| DescribeClusterBroker {
+                broker_id: node.id.get(),
+                host: node.host,
+                port: node.port.into(),
+                rack: node.rack,
                 ..Default::default()
             })
             .collect(),

@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::base::NodeId;
 use crate::metadata::{ClusterImage, PartitionInfo, Topic, topic_name};
 use crate::protocol::ErrorCode;
 use crate::protocol::messages::describe_topic_partitions::{
@@ -45,13 +44,14 @@ pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
     let image = shard.image();
     let limit_max = shard.config.max_request_partition_size_limit;
     let mut page = Page {
+        image: &image,
         from,
         left: asked.response_partition_limit.min(limit_max).max(1) as usize,
         response: DescribeTopicPartitionsResponse::default(),
     };
     match asked.topics.is_empty() {
-        true => page.all(&image),
-        false => page.named(&image, &named),
+        true => page.all(),
+        false => page.named(&named),
     }
     Response::encode(&request.header, &page.response)
 }
@@ -76,23 +76,24 @@ fn refused<'a>(
 
 /// The answer as it fills.
 struct Page<'a> {
+    image: &'a ClusterImage,
     from: (&'a str, i32),
     left: usize,
     response: DescribeTopicPartitionsResponse<'a>,
 }
 
 impl<'a> Page<'a> {
-    fn all(&mut self, image: &'a ClusterImage) {
-        for topic in image.topics_from(self.from.0) {
+    fn all(&mut self) {
+        for topic in self.image.topics_from(self.from.0) {
             if !self.add(topic) {
                 return;
             }
         }
     }
 
-    fn named(&mut self, image: &'a ClusterImage, names: &BTreeSet<&'a str>) {
+    fn named(&mut self, names: &BTreeSet<&'a str>) {
         for &name in names {
-            match image.topic(name) {
+            match self.image.topic(name) {
                 Some(topic) => {
                     if !self.add(topic) {
                         return;
@@ -136,7 +137,7 @@ impl<'a> Page<'a> {
                 partitions: described
                     .iter()
                     .enumerate()
-                    .map(|(place, info)| partition(first + place, info))
+                    .map(|(place, info)| partition(self.image, first + place, info))
                     .collect(),
                 topic_authorized_operations: TOPIC_OPERATIONS,
                 ..Default::default()
@@ -162,14 +163,17 @@ fn cursor(topic: &Topic, partition_index: usize) -> Cursor<'_> {
     }
 }
 
-fn partition(index: usize, info: &PartitionInfo) -> DescribeTopicPartitionsResponsePartition {
-    let ids = |nodes: &[NodeId]| nodes.iter().map(|node| node.get()).collect();
+fn partition(
+    image: &ClusterImage,
+    index: usize,
+    info: &PartitionInfo,
+) -> DescribeTopicPartitionsResponsePartition {
     DescribeTopicPartitionsResponsePartition {
         partition_index: index as i32,
-        leader_id: info.leader.get(),
+        leader_id: image.leader_node(info).get(),
         leader_epoch: info.leader_epoch.get(),
-        replica_nodes: ids(&info.replicas),
-        isr_nodes: ids(&info.isr),
+        replica_nodes: image.replica_nodes(info, &info.replicas),
+        isr_nodes: image.replica_nodes(info, &info.isr),
         eligible_leader_replicas: Some(Vec::new()),
         last_known_elr: Some(Vec::new()),
         ..Default::default()

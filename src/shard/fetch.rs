@@ -455,7 +455,7 @@ fn leader_of(
         TopicKey::Name(name) => image.topic(name),
     };
     let info = topic?.partition(PartitionIndex(*partition))?;
-    Some((info.leader, info.leader_epoch))
+    Some((image.leader_node(info), info.leader_epoch))
 }
 
 /// From version 16 on, whoever asked the wrong replica is told the right one (KIP-951).

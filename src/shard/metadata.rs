@@ -149,19 +149,22 @@ struct Answer<'a> {
 impl<'a> Answer<'a> {
     fn to(&self, wanted: &'a Wanted) -> MetadataResponse<'a> {
         let topics = match wanted {
-            Wanted::All => self.image.topics().map(|topic| known(topic)).collect(),
+            Wanted::All => {
+                let topics = self.image.topics();
+                topics.map(|topic| known(self.image, topic)).collect()
+            }
             Wanted::Names(names) => names.iter().map(|name| self.by_name(name)).collect(),
             Wanted::Ids(ids) => ids.iter().map(|id| self.by_id(*id)).collect(),
         };
         MetadataResponse {
             brokers: self
                 .image
-                .brokers()
-                .map(|broker| MetadataResponseBroker {
-                    node_id: broker.id.get(),
-                    host: &broker.host,
-                    port: broker.port.into(),
-                    rack: broker.rack.as_deref(),
+                .nodes()
+                .map(|node| MetadataResponseBroker {
+                    node_id: node.id.get(),
+                    host: node.host,
+                    port: node.port.into(),
+                    rack: node.rack,
                 })
                 .collect(),
             cluster_id: Some(self.image.cluster_id()),
@@ -173,7 +176,7 @@ impl<'a> Answer<'a> {
 
     fn by_name(&self, name: &'a str) -> MetadataResponseTopic<'a> {
         if let Some(topic) = self.image.topic(name) {
-            return known(topic);
+            return known(self.image, topic);
         }
         let failed = self.failed.iter().find(|(known, _)| known == name);
         let error = failed.map_or_else(|| unknown(name), |(_, error)| *error);
@@ -193,7 +196,7 @@ impl<'a> Answer<'a> {
                 topic_id: id,
                 ..Default::default()
             },
-            |topic| known(topic),
+            |topic| known(self.image, topic),
         )
     }
 }
@@ -205,8 +208,7 @@ fn unknown(name: &str) -> ErrorCode {
     }
 }
 
-fn known(topic: &Topic) -> MetadataResponseTopic<'_> {
-    let ids = |nodes: &[crate::base::NodeId]| nodes.iter().map(|node| node.get()).collect();
+fn known<'a>(image: &ClusterImage, topic: &'a Topic) -> MetadataResponseTopic<'a> {
     MetadataResponseTopic {
         name: Some(&topic.name),
         topic_id: topic.id,
@@ -217,10 +219,10 @@ fn known(topic: &Topic) -> MetadataResponseTopic<'_> {
             .enumerate()
             .map(|(index, info)| MetadataResponsePartition {
                 partition_index: index as i32,
-                leader_id: info.leader.get(),
+                leader_id: image.leader_node(info).get(),
                 leader_epoch: info.leader_epoch.get(),
-                replica_nodes: ids(&info.replicas),
-                isr_nodes: ids(&info.isr),
+                replica_nodes: image.replica_nodes(info, &info.replicas),
+                isr_nodes: image.replica_nodes(info, &info.isr),
                 ..Default::default()
             })
             .collect(),

@@ -42,6 +42,11 @@ impl Metrics {
         }
     }
 
+    /// A new connection stays on this shard, however many others have.
+    pub fn place_here(&self) {
+        self.placed.fetch_add(1, Relaxed);
+    }
+
     /// A connection of this shard has ended.
     pub fn displace(&self) {
         self.placed.fetch_sub(1, Relaxed);

@@ -190,6 +190,7 @@ impl Shard {
         if owner == self.id {
             return Pending::local(self.serve(call));
         }
+        self.metrics.hops.increment();
         let (token, receiver) = self.calls.open();
         self.send(
             owner,

@@ -11,6 +11,7 @@ use crate::io::executor::{self, yield_to_io};
 use crate::io::listener::{Listener, RawConnection};
 use crate::mesh::{Address, Receiver};
 use crate::shard::calls::Calls;
+use crate::shard::connection::Port;
 use crate::shard::connections::Connections;
 use crate::shard::fetch_session::FetchSessions;
 use crate::shard::messages::Message;
@@ -69,9 +70,16 @@ pub async fn run(start: ShardStart) -> io::Result<()> {
     shard.spawn(shard.clone().complete_disk_ops());
     shard.spawn(upkeep::run_group_timers(shard.clone()));
     shard.spawn(upkeep::run_periodic(shard.clone()));
-    let accepting = executor::spawn(accept(shard.clone(), start.listener.listen_here()?));
+    let accepting = accept(shard.clone(), start.listener.listen_here()?);
+    let mut accepting = vec![executor::spawn(accepting)];
+    if let Some(own) = start.core_listener {
+        let accepting_here = accept_for_this_core(shard.clone(), own.listen_here()?);
+        accepting.push(executor::spawn(accepting_here));
+    }
     serve_mesh(&shard, &mut receiver).await;
-    accepting.cancel().await;
+    for task in accepting {
+        task.cancel().await;
+    }
     drain::drain(&shard, &mut receiver).await;
     Ok(())
 }
@@ -109,11 +117,20 @@ async fn accept(shard: Rc<Shard>, listener: Listener) {
     }
 }
 
+/// Accepts connections on the core's own port: they mean this core, and stay.
+async fn accept_for_this_core(shard: Rc<Shard>, listener: Listener) {
+    loop {
+        let connection = listener.accept().await;
+        shard.metrics.place_here();
+        shard.adopt(connection, Port::OfThisCore);
+    }
+}
+
 impl Shard {
     /// Takes one message of the mesh.
     pub fn take_message(self: &Rc<Self>, message: Message) {
         match message {
-            Message::Adopt(connection) => self.adopt(connection),
+            Message::Adopt(connection) => self.adopt(connection, Port::Shared),
             Message::Call { from, token, call } => self.serve_remote(from, token, call),
             Message::Reply { token, reply } => self.calls.answer(token, reply),
             Message::Cancel { from, token } => {
@@ -161,19 +178,19 @@ impl Shard {
     fn place(self: &Rc<Self>, connection: RawConnection) {
         let to = self.metrics.place();
         if to == self.id {
-            self.adopt(connection);
+            self.adopt(connection, Port::Shared);
         } else {
             self.send(to, Message::Adopt(connection));
         }
     }
 
-    fn adopt(self: &Rc<Self>, connection: RawConnection) {
+    fn adopt(self: &Rc<Self>, connection: RawConnection, port: Port) {
         if self.draining.get() {
             // Handed on before the stop reached this shard: closing it is the answer.
             return self.metrics.displace();
         }
         self.metrics.connections_total.increment();
-        self.spawn(connection::serve(self.clone(), connection));
+        self.spawn(connection::serve(self.clone(), connection, port));
     }
 
     /// Hosts what recovery found.

@@ -28,8 +28,10 @@ pub struct ShardStart {
     pub recovered: Vec<RecoveredPartition>,
     /// The shard's end of the mesh.
     pub mesh: Endpoint<Message>,
-    /// Its listening socket.
+    /// Its socket on the port that all shards share.
     pub listener: BoundListener,
+    /// Its socket on a port of its own, where clients are told of cores.
+    pub core_listener: Option<BoundListener>,
     /// What all shards count; this one's cells are at its place.
     pub metrics: Arc<[ShardMetrics]>,
 }

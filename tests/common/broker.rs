@@ -38,6 +38,8 @@ impl Kind {
 pub struct Options {
     /// How many shards Ringlog runs; Kafka has no such thing.
     pub shards: usize,
+    /// Whether each core is a node of its own to clients.
+    pub per_core: bool,
     /// Lines of the configuration file, Kafka's names.
     pub config: Vec<(String, String)>,
 }
@@ -46,6 +48,7 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             shards: 2,
+            per_core: false,
             config: Vec::new(),
         }
     }
@@ -55,6 +58,12 @@ impl Options {
     /// Two shards, and groups that form at once instead of waiting 3 s for more members.
     pub fn quick_groups() -> Options {
         Options::default().set("group.initial.rebalance.delay.ms", 0)
+    }
+
+    /// Has every core advertised as a node of its own.
+    pub fn per_core(mut self) -> Options {
+        self.per_core = true;
+        self
     }
 
     /// Adds a line to the configuration file.
@@ -238,6 +247,9 @@ pub fn ringlog_command(home: &Path, address: SocketAddr, options: &Options) -> C
         .args(["--listen", &address.to_string()])
         .args(["--admin", "127.0.0.1:0"])
         .args(["--cores", &options.shards.to_string()]);
+    if options.per_core {
+        command.args(["--advertise", "per-core"]);
+    }
     if !options.config.is_empty() {
         let file = home.join("server.properties");
         let lines: Vec<String> = options

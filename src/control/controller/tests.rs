@@ -21,6 +21,7 @@ fn controller(directory: &Path) -> Controller {
         host: "localhost".to_owned(),
         port: 9092,
         rack: None,
+        core_ports: Vec::new(),
     };
     let records = bootstrap(&image, "cluster", broker);
     let image = image.apply(&records).unwrap();

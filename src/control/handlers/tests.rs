@@ -22,6 +22,7 @@ fn draft() -> Draft {
         host: "localhost".to_owned(),
         port: 9092,
         rack: None,
+        core_ports: Vec::new(),
     };
     let empty = ClusterImage::empty(Arc::new(BrokerConfig::default()));
     let records = bootstrap(&empty, "cluster", broker);

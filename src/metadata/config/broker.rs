@@ -9,6 +9,7 @@ use super::not_yet_table::{DYNAMIC_ONLY, GONE, NOT_YET, PREFIXES};
 use super::topic::Durability;
 use super::topic_table::{TOPIC_CONFIGS, Unit, synonyms};
 use crate::base::NodeId;
+use crate::base::limits::CORE_NODE_ID_STEP;
 
 /// How reads reach the socket (`fetch.zero.copy`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -82,6 +83,8 @@ pub struct BrokerConfig {
     pub max_incremental_fetch_session_cache_slots: i32,
     pub max_request_partition_size_limit: i32,
     pub producer_id_expiration_ms: i64,
+    /// Whether each core is a node of its own to clients (`ringlog.advertise`).
+    pub advertise_per_core: bool,
     pub durability: Durability,
     pub fetch_zero_copy: FetchZeroCopy,
     /// What was given, by name, as it was written: the source "static broker" of DescribeConfigs.
@@ -174,6 +177,7 @@ impl BrokerConfig {
                 .int("max.incremental.fetch.session.cache.slots"),
             max_request_partition_size_limit: v.int("max.request.partition.size.limit"),
             producer_id_expiration_ms: v.number("producer.id.expiration.ms"),
+            advertise_per_core: v.text("ringlog.advertise").as_deref() == Some("per-core"),
             durability: match v.text("ringlog.durability").as_deref() {
                 Some("write") => Durability::Write,
                 _ => Durability::Fsync,
@@ -225,7 +229,18 @@ impl BrokerConfig {
                  group.max.session.timeout.ms ({max})"
             ));
         }
-        Ok(())
+        self.check_core_ids()
+    }
+
+    /// The ids of cores begin with the broker's.
+    fn check_core_ids(&self) -> Result<(), String> {
+        match self.advertise_per_core && self.node_id.get() >= CORE_NODE_ID_STEP {
+            true => Err(format!(
+                "node.id must be below {CORE_NODE_ID_STEP} where ringlog.advertise is per-core: a core's id is \
+                 node.id + {CORE_NODE_ID_STEP} x its number"
+            )),
+            false => Ok(()),
+        }
     }
 
     /// What a topic without an override of `name` gets.

@@ -123,6 +123,8 @@ pub(super) const IN_EFFECT: &[ConfigDef] = defs! {
         in_effect("Whether reads go from file to socket by sendfile; auto decides by what is in memory.");
     string "ringlog.durability" = "fsync", one_of(&["fsync", "write"]),
         in_effect("What acks=all waits for: fsync (on the disk) or write (survives the process).");
+    string "ringlog.advertise" = "broker", one_of(&["broker", "per-core"]),
+        in_effect("What clients see as a node: the broker, or each of its cores with a port of its own.");
     boolean "ringlog.validate.compressed" = "false",
         in_effect("Whether the records inside compressed batches are checked before they are kept.");
 };

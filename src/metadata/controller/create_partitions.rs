@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::create_topics::new_partition;
-use super::placement::{Shards, counts, place_replicas, validate_manual};
+use super::placement::{Placement, Shards, counts, place_manually, place_replicas};
 use super::{ApiError, Outcome, batch_too_large};
 use crate::base::{NodeId, PartitionIndex};
 use crate::metadata::image::{ClusterImage, Topic};
@@ -70,10 +70,11 @@ fn add_partitions(
     let start = topic.partitions.len();
     // Looked at before anything is placed: a count is as large as a client likes.
     batch_too_large(records.len() + additional)?;
-    let replicas = replicas(image, request, topic, additional)?;
+    let placements = placements(image, request, topic, additional)?;
     let mut of_topic = counts(topic, shards);
-    for (index, replicas) in (start..).zip(replicas) {
-        let info = new_partition(replicas, placed.take(&mut of_topic));
+    for (index, placement) in (start..).zip(placements) {
+        let shard = placed.place(placement.shard, &mut of_topic);
+        let info = new_partition(placement.replicas, shard);
         let index = PartitionIndex(i32::try_from(index).expect("the count is an INT"));
         records.push(Record::Partition {
             topic: topic.id,
@@ -115,21 +116,19 @@ fn additional(request: &CreatePartitions, topic: &Topic) -> Result<usize, ApiErr
     }
 }
 
-fn replicas(
+fn placements(
     image: &ClusterImage,
     request: &CreatePartitions,
     topic: &Topic,
     additional: usize,
-) -> Result<Vec<Vec<NodeId>>, ApiError> {
+) -> Result<Vec<Placement>, ApiError> {
     let factor = topic
         .partitions
         .first()
         .map_or(1, |first| first.replicas.len());
     if let Some(assignments) = &request.assignments {
-        for brokers in assignments {
-            validate_manual(image, brokers, Some(factor))?;
-        }
-        return Ok(assignments.clone());
+        let place = |nodes: &Vec<NodeId>| place_manually(image, nodes, Some(factor));
+        return assignments.iter().map(place).collect();
     }
     let additional = i32::try_from(additional).expect("the count is an INT");
     let factor = i32::try_from(factor).unwrap_or(i32::MAX);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::placement::{Shards, place_replicas, validate_manual};
+use super::placement::{Placement, Shards, place_manually, place_replicas};
 use super::{ApiError, Outcome, batch_too_large};
 use crate::base::limits::PARTITIONS_PER_REQUEST_MAX;
 use crate::base::{LeaderEpoch, NodeId, PartitionIndex, ShardId, TopicId};
@@ -163,17 +163,17 @@ impl Request<'_> {
     fn create(&mut self, topic: &CreateTopic, id: TopicId) -> Result<CreatedTopic, ApiError> {
         self.check_name(&topic.name)?;
         let overrides = check_configs(topic, self.image)?;
-        let replicas = self.replicas(topic)?;
+        let placements = self.placements(topic)?;
         let configs = describe_created_topic(&overrides, self.image.settings());
         let created = CreatedTopic {
             id,
-            num_partitions: count_i32(replicas.len()),
-            replication_factor: replicas
+            num_partitions: count_i32(placements.len()),
+            replication_factor: placements
                 .first()
-                .map_or(0, |of_first| count_i16(of_first.len())),
+                .map_or(0, |first| count_i16(first.replicas.len())),
             configs,
         };
-        self.record(topic, id, overrides, replicas);
+        self.record(topic, id, overrides, placements);
         Ok(created)
     }
 
@@ -193,10 +193,10 @@ impl Request<'_> {
         }
     }
 
-    /// The replicas of each partition, chosen by the request or here.
-    fn replicas(&self, topic: &CreateTopic) -> Result<Vec<Vec<NodeId>>, ApiError> {
+    /// The place of each partition, chosen by the request or here.
+    fn placements(&self, topic: &CreateTopic) -> Result<Vec<Placement>, ApiError> {
         if !topic.assignments.is_empty() {
-            return manual_replicas(topic, self.image);
+            return manual_placements(topic, self.image);
         }
         let (partitions, factor) = (topic.num_partitions, topic.replication_factor);
         if factor < -1 || factor == 0 {
@@ -233,7 +233,7 @@ impl Request<'_> {
         topic: &CreateTopic,
         id: TopicId,
         overrides: BTreeMap<String, String>,
-        replicas: Vec<Vec<NodeId>>,
+        placements: Vec<Placement>,
     ) {
         self.records.push(Record::Topic {
             id,
@@ -247,8 +247,9 @@ impl Request<'_> {
             });
         }
         let mut of_topic = self.shards.none();
-        for (index, replicas) in (0..).zip(replicas) {
-            let info = new_partition(replicas, self.shards.take(&mut of_topic));
+        for (index, placement) in (0..).zip(placements) {
+            let shard = self.shards.place(placement.shard, &mut of_topic);
+            let info = new_partition(placement.replicas, shard);
             let index = PartitionIndex(index);
             self.records.push(Record::Partition {
                 topic: id,
@@ -297,10 +298,10 @@ fn check_configs(
     }
 }
 
-fn manual_replicas(
+fn manual_placements(
     topic: &CreateTopic,
     image: &ClusterImage,
-) -> Result<Vec<Vec<NodeId>>, ApiError> {
+) -> Result<Vec<Placement>, ApiError> {
     let refuse = |code, message: &str| Err(ApiError::new(code, message));
     if topic.replication_factor != -1 {
         let message = "A manual partition assignment was specified, but replication factor was not set to -1.";
@@ -319,9 +320,9 @@ fn manual_replicas(
                 format!("Found multiple manual partition assignments for partition {partition}");
             return refuse(ErrorCode::InvalidReplicaAssignment, &message);
         }
-        validate_manual(image, brokers, factor)?;
+        let placement = place_manually(image, brokers, factor)?;
         factor = Some(brokers.len());
-        by_index.insert(*partition, brokers.clone());
+        by_index.insert(*partition, placement);
     }
     if by_index
         .keys()

@@ -28,7 +28,7 @@ pub fn describe_configs(
         // Settings that hold for every broker can be made at run time only, and there are none.
         resource::BROKER if name.is_empty() => Ok(Vec::new()),
         resource::BROKER => {
-            check_node(node, name, " or empty string,")?;
+            check_node(image, node, name, " or empty string,")?;
             Ok(describe_broker_config(image.settings(), keys))
         }
         resource::BROKER_LOGGER if name.is_empty() => Err(ApiError::new(
@@ -36,7 +36,7 @@ pub fn describe_configs(
             "Broker id must not be empty",
         )),
         // No logger can be set at run time, so none is told.
-        resource::BROKER_LOGGER => check_node(node, name, "").map(|()| Vec::new()),
+        resource::BROKER_LOGGER => check_node(image, node, name, "").map(|()| Vec::new()),
         other => {
             let message = format!(
                 "Unexpected resource type {} for resource {name}",
@@ -63,12 +63,13 @@ fn describe_topic(
     ))
 }
 
-/// Whether `name` is this node's; `or` is what else it might have been.
-fn check_node(node: NodeId, name: &str, or: &str) -> Result<(), ApiError> {
+/// Whether `name` is this node's, or that of one of its cores; `or` is what else it might have been.
+fn check_node(image: &ClusterImage, node: NodeId, name: &str, or: &str) -> Result<(), ApiError> {
+    let is_ours = |id| image.place_of(id).is_some_and(|place| place.broker == node);
     let refuse = |message| Err(ApiError::new(ErrorCode::InvalidRequest, message));
     match name.parse::<i32>() {
         Err(_) => refuse(format!("Broker id must be an integer, but it is: {name}")),
-        Ok(id) if id == node.get() => Ok(()),
+        Ok(id) if is_ours(NodeId(id)) => Ok(()),
         Ok(_) => refuse(format!(
             "Unexpected broker id, expected {node}{or} but received {name}"
         )),

@@ -3,8 +3,17 @@
 use super::ApiError;
 use crate::base::{NodeId, PartitionIndex, ShardId};
 use crate::metadata::image::{ClusterImage, Topic};
+use crate::metadata::nodes::Place;
 use crate::metadata::records::Record;
 use crate::protocol::ErrorCode;
+
+/// Where a new partition is to go.
+pub(super) struct Placement {
+    /// The brokers that hold it, the preferred leader first.
+    pub replicas: Vec<NodeId>,
+    /// The leader's shard, if whoever chose by hand chose that too.
+    pub shard: Option<ShardId>,
+}
 
 /// Replicas for `count` partitions from index `start` on, each partition beginning one broker further;
 /// or why that cannot be, in the words of Kafka's placer.
@@ -13,7 +22,7 @@ pub(super) fn place_replicas(
     start: usize,
     count: i32,
     factor: i32,
-) -> Result<Vec<Vec<NodeId>>, String> {
+) -> Result<Vec<Placement>, String> {
     let brokers: Vec<NodeId> = image.brokers().map(|broker| broker.id).collect();
     let replicas = match usize::try_from(factor) {
         Ok(n) if n > 0 => n,
@@ -37,45 +46,52 @@ pub(super) fn place_replicas(
     let count = usize::try_from(count).unwrap_or(0);
     let of_partition = |index: usize| {
         let from = brokers.iter().cycle().skip((start + index) % brokers.len());
-        from.take(replicas).copied().collect()
+        Placement {
+            replicas: from.take(replicas).copied().collect(),
+            shard: None,
+        }
     };
     Ok((0..count).map(of_partition).collect())
 }
 
-/// Whether a partition may have these replicas, which must be as many as those before it.
-pub(super) fn validate_manual(
+/// A partition on these nodes, which must be as many as those of the partitions before it. Where cores are nodes, the
+/// first one names the shard; two cores of a broker are the same broker twice.
+pub(super) fn place_manually(
     image: &ClusterImage,
-    brokers: &[NodeId],
+    nodes: &[NodeId],
     factor: Option<usize>,
-) -> Result<(), ApiError> {
+) -> Result<Placement, ApiError> {
     let refuse = |why: String| {
         let message = format!("The manual partition assignment includes {why}");
         Err(ApiError::new(ErrorCode::InvalidReplicaAssignment, message))
     };
-    if brokers.is_empty() {
-        return refuse("an empty replica list.".to_owned());
-    }
-    let mut sorted = brokers.to_vec();
+    let mut sorted = nodes.to_vec();
     sorted.sort();
-    let mut previous = None;
-    for broker in sorted {
-        if image.broker(broker).is_none() {
-            return refuse(format!(
-                "broker {broker}, but no such broker is registered."
-            ));
+    let mut seen = Vec::new();
+    for node in sorted {
+        let Some(place) = image.place_of(node) else {
+            return refuse(format!("broker {node}, but no such broker is registered."));
+        };
+        if seen.contains(&place.broker) {
+            return refuse(format!("the broker {} more than once.", place.broker));
         }
-        if previous == Some(broker) {
-            return refuse(format!("the broker {broker} more than once."));
-        }
-        previous = Some(broker);
+        seen.push(place.broker);
     }
-    match factor {
-        Some(factor) if factor != brokers.len() => refuse(format!(
+    let places: Vec<Place> = nodes
+        .iter()
+        .filter_map(|node| image.place_of(*node))
+        .collect();
+    match (places.first(), factor) {
+        (None, _) => refuse("an empty replica list.".to_owned()),
+        (_, Some(factor)) if factor != nodes.len() => refuse(format!(
             "a partition with {} replica(s), but this is not consistent with previous partitions, \
              which have {factor} replica(s).",
-            brokers.len()
+            nodes.len()
         )),
-        _ => Ok(()),
+        (Some(first), _) => Ok(Placement {
+            replicas: places.iter().map(|place| place.broker).collect(),
+            shard: first.shard,
+        }),
     }
 }
 
@@ -108,17 +124,30 @@ impl Shards {
         vec![0; self.owned.len()]
     }
 
+    /// Gives a partition to the shard that was chosen for it, or else to the next.
+    pub(super) fn place(&mut self, chosen: Option<ShardId>, of_topic: &mut [usize]) -> ShardId {
+        match chosen {
+            Some(shard) => self.give(shard, of_topic),
+            None => self.take(of_topic),
+        }
+    }
+
     /// The shard for the next partition of a topic that has `of_topic` on each: the one with the fewest of
     /// the topic, then with the fewest of all, then the next in turn. So a topic's load is spread
     /// first, and many topics of one partition are spread too.
-    pub(super) fn take(&mut self, of_topic: &mut [usize]) -> ShardId {
+    fn take(&mut self, of_topic: &mut [usize]) -> ShardId {
         let turn = self.owned.iter().sum::<usize>() % self.owned.len();
         let in_turn = (turn..self.owned.len()).chain(0..turn);
         let best = in_turn.min_by_key(|shard| (of_topic[*shard], self.owned[*shard]));
         let shard = best.expect("a node has a shard");
-        self.owned[shard] += 1;
-        of_topic[shard] += 1;
-        ShardId(u16::try_from(shard).expect("shards are counted in 16 bits"))
+        let shard = ShardId(u16::try_from(shard).expect("shards are counted in 16 bits"));
+        self.give(shard, of_topic)
+    }
+
+    fn give(&mut self, shard: ShardId, of_topic: &mut [usize]) -> ShardId {
+        self.owned[shard.index()] += 1;
+        of_topic[shard.index()] += 1;
+        shard
     }
 }
 
@@ -136,16 +165,27 @@ pub(super) fn counts(topic: &Topic, shards: u16) -> Vec<usize> {
 /// The moves that spread all partitions over `shards` shards; none when they are spread already.
 ///
 /// For the start, when the number of cores may have changed: files stay where they are, so a
-/// move costs nothing then, and every partition is placed anew once any is out of place.
+/// move costs nothing then, and every partition is placed anew once any is out of place. Where cores are nodes to
+/// clients, partitions may have been put on them by hand: then only those move whose core is no longer there.
 pub fn reassign_shards(image: &ClusterImage, shards: u16) -> Vec<Record> {
-    if is_spread(image, shards) {
+    let keep = image.brokers().any(|broker| !broker.core_ports.is_empty());
+    if !keep && is_spread(image, shards) {
         return Vec::new();
     }
-    let mut placed = Shards::empty(shards);
+    let mut placed = match keep {
+        true => Shards::count(image, shards),
+        false => Shards::empty(shards),
+    };
     let mut moves = Vec::new();
     for topic in image.topics() {
-        let mut of_topic = placed.none();
+        let mut of_topic = match keep {
+            true => counts(topic, shards),
+            false => placed.none(),
+        };
         for (index, partition) in (0..).zip(&topic.partitions) {
+            if keep && partition.shard.get() < shards {
+                continue;
+            }
             let shard = placed.take(&mut of_topic);
             if shard != partition.shard {
                 let index = PartitionIndex(index);

@@ -20,6 +20,11 @@ mod kind {
     pub const PRODUCER_IDS: u64 = 9;
 }
 
+/// The tags of a broker's fields.
+mod tag {
+    pub const CORE_PORTS: u64 = 0;
+}
+
 /// Why bytes are not a metadata record.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum RecordError {
@@ -60,7 +65,7 @@ impl Record {
         bytes.unsigned(self.kind());
         bytes.unsigned(VERSION);
         self.encode_fields(&mut bytes);
-        bytes.unsigned(0); // No tagged fields yet.
+        self.encode_tagged(&mut bytes);
         bytes.0
     }
 
@@ -71,8 +76,8 @@ impl Record {
         if version != VERSION {
             return Err(RecordError::TooNew { kind, version });
         }
-        let record = Record::decode_fields(kind, &mut fields)?;
-        fields.skip_tagged()?;
+        let mut record = Record::decode_fields(kind, &mut fields)?;
+        record.decode_tagged(&mut fields)?;
         match fields.left() {
             0 => Ok(record),
             bytes => Err(RecordError::Trailing { bytes }),
@@ -144,6 +149,7 @@ impl Record {
                 host: fields.text("host")?,
                 port: fields.narrow_unsigned("port")?,
                 rack: fields.optional_text("rack")?,
+                core_ports: Vec::new(),
             }),
             kind::FEATURE => Record::Feature {
                 name: fields.text("feature name")?,
@@ -181,6 +187,43 @@ impl Record {
                 });
             }
         })
+    }
+}
+
+/// Fields that a release which does not know them may pass over; left out where they say nothing.
+impl Record {
+    fn encode_tagged(&self, bytes: &mut Bytes) {
+        match self {
+            Record::Broker(broker) if !broker.core_ports.is_empty() => {
+                let mut ports = Bytes(Vec::new());
+                for port in &broker.core_ports {
+                    ports.unsigned((*port).into());
+                }
+                bytes.unsigned(1);
+                bytes.unsigned(tag::CORE_PORTS);
+                bytes.unsigned(ports.0.len() as u64);
+                bytes.0.append(&mut ports.0);
+            }
+            _ => bytes.unsigned(0),
+        }
+    }
+
+    fn decode_tagged(&mut self, fields: &mut Fields<'_>) -> Result<(), RecordError> {
+        for _ in 0..fields.unsigned()? {
+            let (tag, len) = (fields.unsigned()?, fields.unsigned()?);
+            let mut field = Fields {
+                bytes: fields.take(len)?,
+                at: 0,
+            };
+            if let (Record::Broker(broker), tag::CORE_PORTS) = (&mut *self, tag) {
+                while field.left() > 0 {
+                    broker
+                        .core_ports
+                        .push(field.narrow_unsigned("port of a core")?);
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -346,15 +389,6 @@ impl<'a> Fields<'a> {
             isr: self.nodes("in-sync replica")?,
             shard: ShardId(self.narrow_unsigned("shard")?),
         })
-    }
-
-    fn skip_tagged(&mut self) -> Result<(), RecordError> {
-        for _ in 0..self.unsigned()? {
-            let _tag = self.unsigned()?;
-            let len = self.unsigned()?;
-            self.take(len)?;
-        }
-        Ok(())
     }
 }
 

@@ -33,14 +33,20 @@ fn record() -> impl Strategy<Value = Record> {
     let text = || ".{0,20}";
     prop_oneof![
         text().prop_map(|id| Record::ClusterId { id }),
-        (any::<i32>(), text(), any::<u16>(), prop::option::of(text())).prop_map(
-            |(id, host, port, rack)| Record::Broker(Broker {
+        (
+            any::<i32>(),
+            text(),
+            any::<u16>(),
+            prop::option::of(text()),
+            prop::collection::vec(any::<u16>(), 0..4)
+        )
+            .prop_map(|(id, host, port, rack, core_ports)| Record::Broker(Broker {
                 id: NodeId(id),
                 host,
                 port,
-                rack
-            })
-        ),
+                rack,
+                core_ports,
+            })),
         (text(), any::<i16>()).prop_map(|(name, level)| Record::Feature { name, level }),
         (topic_id(), text()).prop_map(|(id, name)| Record::Topic { id, name }),
         (topic_id(), text(), prop::option::of(text()))

@@ -1,6 +1,7 @@
 //! ListGroups (key 16), versions 0 to 5.
 //!
 //! - Filters by state from version 4 (KIP-518), by type from 5 (KIP-848); unknown names in them match nothing.
+//! - A core's own port tells the groups of that core: clients ask every node, and put the answers together.
 //! - Coordinators that still load make the whole answer COORDINATOR_LOAD_IN_PROGRESS; those that are closed list nothing.
 
 use std::rc::Rc;
@@ -10,6 +11,7 @@ use crate::group::effects::ListedGroup as Listed;
 use crate::protocol::ErrorCode;
 use crate::protocol::messages::list_groups::{ListGroupsRequest, ListGroupsResponse, ListedGroup};
 use crate::shard::Shard;
+use crate::shard::connection::Port;
 use crate::shard::dispatch::Request;
 use crate::shard::groups::{GroupJob, GroupReply, GroupRequest, OFFSETS_TOPIC, ask_at};
 use crate::shard::oneshot::join_all;
@@ -24,7 +26,8 @@ pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
         ),
         Err(error) => return Response::malformed(error),
     };
-    let answers = ask_all(&shard, &states, &types).await;
+    let of_this_core = request.peer.port == Port::OfThisCore;
+    let answers = ask_all(&shard, of_this_core, &states, &types).await;
     let error = answers
         .iter()
         .find_map(|answer| answer.as_ref().err())
@@ -47,6 +50,7 @@ fn to_owned(filter: &[&str]) -> Vec<String> {
 
 async fn ask_all(
     shard: &Rc<Shard>,
+    of_this_core: bool,
     states: &[String],
     types: &[String],
 ) -> Vec<Result<Vec<Listed>, ErrorCode>> {
@@ -54,7 +58,9 @@ async fn ask_all(
     let Some(topic) = image.topic(OFFSETS_TOPIC) else {
         return Vec::new();
     };
-    let calls = topic.partitions.iter().enumerate().map(|(index, info)| {
+    let partitions = topic.partitions.iter().enumerate();
+    let meant = partitions.filter(|(_, info)| !of_this_core || info.shard == shard.id);
+    let calls = meant.map(|(index, info)| {
         let partition = TopicPartition {
             topic: topic.id,
             partition: PartitionIndex(index as i32),

@@ -30,6 +30,7 @@ fn node(host: &str) -> Broker {
         host: host.to_owned(),
         port: 9092,
         rack: None,
+        core_ports: Vec::new(),
     }
 }
 
@@ -192,6 +193,77 @@ fn partitions_follow_the_number_of_shards() {
         one.partition(id(1), PartitionIndex(2))
             .is_some_and(|p| p.shard == ShardId(0))
     );
+}
+
+/// Node 1 with two cores that clients are told of as nodes.
+fn image_of_cores() -> ClusterImage {
+    let empty = ClusterImage::empty(Arc::new(BrokerConfig::default()));
+    let broker = Broker {
+        core_ports: vec![9093, 9094],
+        ..node("localhost")
+    };
+    let records = bootstrap(&empty, "cluster", broker);
+    empty.apply(&records).expect("a first image")
+}
+
+#[test]
+fn partitions_go_to_the_cores_that_are_named() {
+    let image = image_of_cores();
+    let wanted = manual(&[(0, &[10_001]), (1, &[10_001]), (2, &[10_001]), (3, &[1])]);
+    let created = create_topics(&image, &[wanted], false, 2, &[id(1)]);
+    let image = image.apply(&created.records).expect("a new topic");
+    let owners = |image: &ClusterImage| -> Vec<u16> {
+        let topic = image.topic("manual").expect("it was made");
+        assert!(topic.partitions.iter().all(|p| p.replicas == [NodeId(1)]));
+        topic.partitions.iter().map(|p| p.shard.get()).collect()
+    };
+    assert_eq!(owners(&image), [1, 1, 1, 0]);
+    let more = CreatePartitions {
+        topic: "manual".to_owned(),
+        count: 6,
+        assignments: Some(vec![vec![NodeId(10_001)], vec![NodeId(1)]]),
+    };
+    let grown = create_partitions(&image, &[more], false, 2);
+    let image = image.apply(&grown.records).expect("more partitions");
+    assert_eq!(owners(&image), [1, 1, 1, 0, 1, 0]);
+    assert!(
+        reassign_shards(&image, 2).is_empty(),
+        "what was placed by hand stays at the next start"
+    );
+    let moved = image.apply(&reassign_shards(&image, 1)).expect("moves");
+    assert_eq!(owners(&moved), [0; 6]);
+}
+
+#[test]
+fn two_cores_are_never_two_hosts() {
+    let image = image_of_cores();
+    for (assignment, message) in [
+        (&[1, 10_001][..], "the broker 1 more than once."),
+        (&[20_001], "broker 20001, but no such broker is registered."),
+    ] {
+        let created = create_topics(&image, &[manual(&[(0, assignment)])], false, 2, &[id(1)]);
+        let refused = ApiError::new(
+            ErrorCode::InvalidReplicaAssignment,
+            format!("The manual partition assignment includes {message}"),
+        );
+        assert_eq!(created.result[0].1, Err(refused));
+    }
+    let twice = CreateTopic {
+        replication_factor: 2,
+        ..topic("twice")
+    };
+    let created = create_topics(&image, &[twice], false, 2, &[id(1)]);
+    let refused = created.result[0].1.as_ref().expect_err("one host");
+    assert_eq!(refused.code, ErrorCode::InvalidReplicationFactor);
+}
+
+#[test]
+fn the_settings_of_a_core_are_those_of_its_broker() {
+    let image = image_of_cores();
+    for (name, known) in [("1", true), ("10001", true), ("20001", false), ("2", false)] {
+        let found = describe_configs(&image, NodeId(1), 4, name, None);
+        assert_eq!(found.is_ok(), known, "{name}");
+    }
 }
 
 #[test]
