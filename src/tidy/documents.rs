@@ -49,6 +49,7 @@ fn files_that_the_documents_name_exist() {
                     "examples/",
                     "schema/",
                     "fuzz/",
+                    "tuning/",
                 ];
                 let is_path =
                     ours.iter().any(|folder| name.starts_with(folder)) && !name.contains(' ');
