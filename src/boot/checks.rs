@@ -1,6 +1,6 @@
 //! What the host must have before anything is created on it.
 
-use std::io;
+use std::{fs, io};
 
 use rlimit::Resource;
 use thiserror::Error;
@@ -13,9 +13,18 @@ const MEMLOCK_BYTES_MIN: u64 = 512 * 1024;
 /// Descriptors below which a start makes no sense: rings, listeners and a few segments.
 const NOFILE_MIN: u64 = 256;
 
+/// The oldest kernel whose io_uring has what the rings ask for, by its release number.
+const KERNEL_MIN: (u32, u32) = (5, 8);
+
 /// Something that the host lacks, and what to do about it.
 #[derive(Debug, Error)]
 pub enum HostError {
+    /// A kernel that is too old.
+    #[error("this kernel is Linux {have}: use 5.8 or a newer one")]
+    Kernel {
+        /// Its release.
+        have: String,
+    },
     /// No rings.
     #[error("cannot use io_uring: {why}")]
     IoUring {
@@ -47,16 +56,54 @@ pub enum HostError {
 
 /// Checks the host and raises its soft limits. Returns how many files may be open.
 pub fn host() -> Result<u64, HostError> {
+    kernel()?;
     io_uring()?;
-    let memlock = raise(Resource::MEMLOCK)?;
-    if memlock < MEMLOCK_BYTES_MIN {
-        return Err(HostError::Memlock { have: memlock });
+    memlock()?;
+    nofile()
+}
+
+/// Everything that [`host`] could refuse, and not only the first.
+pub fn host_faults() -> Vec<HostError> {
+    let checks = [
+        kernel(),
+        io_uring(),
+        memlock().map(drop),
+        nofile().map(drop),
+    ];
+    checks.into_iter().filter_map(Result::err).collect()
+}
+
+/// Raises the soft limit of locked memory, and returns it.
+pub fn memlock() -> Result<u64, HostError> {
+    match raise(Resource::MEMLOCK)? {
+        have if have < MEMLOCK_BYTES_MIN => Err(HostError::Memlock { have }),
+        have => Ok(have),
     }
-    let nofile = raise(Resource::NOFILE)?;
-    if nofile < NOFILE_MIN {
-        return Err(HostError::Nofile { have: nofile });
+}
+
+/// Raises the soft limit of open files, and returns it.
+pub fn nofile() -> Result<u64, HostError> {
+    match raise(Resource::NOFILE)? {
+        have if have < NOFILE_MIN => Err(HostError::Nofile { have }),
+        have => Ok(have),
     }
-    Ok(nofile)
+}
+
+fn kernel() -> Result<(), HostError> {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    match kernel_version(&release) {
+        Some(version) if version < KERNEL_MIN => Err(HostError::Kernel {
+            have: release.trim().to_owned(),
+        }),
+        // Where the release is not told or not a number, what the kernel can do decides.
+        _ => Ok(()),
+    }
+}
+
+/// The first two numbers of a release such as `6.1.0-13-amd64`.
+fn kernel_version(release: &str) -> Option<(u32, u32)> {
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit());
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
 /// Raises the soft limit to the hard one.
@@ -107,6 +154,27 @@ mod tests {
     fn this_host_can_run_the_broker() {
         let nofile = host().unwrap();
         assert!(nofile >= NOFILE_MIN);
+    }
+
+    #[test]
+    fn kernels_are_told_apart_by_their_release() {
+        for (release, old) in [
+            ("5.7.19-generic\n", true),
+            ("4.19.0", true),
+            ("5.8.0", false),
+            ("5.10.0-28-amd64", false),
+            ("6.18.5+", false),
+            ("10.0", false),
+        ] {
+            let version = kernel_version(release).unwrap();
+            assert_eq!(version < KERNEL_MIN, old, "{release}");
+        }
+        assert_eq!(kernel_version("rolling"), None);
+    }
+
+    #[test]
+    fn what_faults_is_what_refuses() {
+        assert_eq!(host().is_ok(), host_faults().is_empty());
     }
 
     #[test]

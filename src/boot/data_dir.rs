@@ -115,6 +115,27 @@ impl DataDir {
         })
     }
 
+    /// Whether [`DataDir::open`] would refuse the directory, without making it; if not, whether its file system takes direct
+    /// writes.
+    pub fn probe(path: &Path, node: NodeId) -> Result<bool, DataDirError> {
+        let unusable = |why| DataDirError::Unusable {
+            path: path.to_owned(),
+            why,
+        };
+        if !path.exists() {
+            return probe_direct(existing_parent(path)).map_err(unusable);
+        }
+        let _lock = match path.join(LOCK).exists() {
+            true => Some(take_lock(path)?),
+            false => None,
+        };
+        let direct = probe_direct(path).map_err(unusable)?;
+        match read_meta(path)? {
+            Some(meta) => check_owner(path, node, meta).map(|_| direct),
+            None => check_empty(path).map(|()| direct),
+        }
+    }
+
     /// Takes the mark of the last clean stop away: from now on a stop is unclean until it is over.
     pub fn begin(&self) -> Result<(), DataDirError> {
         remove_file(&self.path.join(CLEAN_SHUTDOWN)).map_err(|why| DataDirError::Unusable {
@@ -132,6 +153,13 @@ fn create_with_parents(path: &Path) -> io::Result<()> {
         create_with_parents(parent)?;
     }
     create_directory(path)
+}
+
+/// The nearest directory above that is there.
+fn existing_parent(path: &Path) -> &Path {
+    let there = path.ancestors().skip(1).find(|parent| parent.exists());
+    // A name without a folder lies in the working directory.
+    there.unwrap_or(Path::new("."))
 }
 
 fn take_lock(path: &Path) -> Result<File, DataDirError> {
@@ -242,6 +270,29 @@ mod tests {
         assert_eq!(open(&path, 1).unwrap().cluster_id, cluster_id);
         check_refused(&path, 2, "belongs to node 1");
         assert!(!path.join(PROBE).exists());
+    }
+
+    #[test]
+    fn a_probe_agrees_with_the_start_and_makes_nothing() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("a/b");
+        let probed = DataDir::probe(&path, NodeId(1)).unwrap();
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
+        let opened = open(&path, 1).unwrap();
+        assert_eq!(opened.direct, probed);
+        for (held, node) in [(Some(opened), 1), (None, 2)] {
+            let refused = DataDir::probe(&path, NodeId(node)).unwrap_err();
+            assert_eq!(
+                refused.to_string(),
+                open(&path, node).unwrap_err().to_string()
+            );
+            drop(held);
+        }
+        fs::write(parent.path().join("file"), "").unwrap();
+        for below in ["file", "file/below"] {
+            let below = parent.path().join(below);
+            assert!(DataDir::probe(&below, NodeId(1)).is_err());
+        }
     }
 
     #[test]

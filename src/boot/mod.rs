@@ -4,9 +4,11 @@
 //! then the data directory ([`data_dir`]), the metadata log, recovery ([`recover`]), and the shards' threads.
 
 pub mod address;
+pub mod advice;
 pub mod checks;
 pub mod config;
 pub mod data_dir;
+pub mod preview;
 pub mod properties;
 pub mod recover;
 pub mod topology;

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod check;
 mod log;
 mod serve;
 
@@ -25,6 +26,8 @@ pub struct Cli {
 enum Command {
     /// Run the broker (what happens without a command, too).
     Serve(ServeArgs),
+    /// Say what keeps this host from running the broker, or running it well.
+    Check(CheckArgs),
     /// Read segments of a log.
     #[command(subcommand)]
     Log(LogCommand),
@@ -55,6 +58,16 @@ pub struct ServeArgs {
     /// What to log: error, warn, info, debug, trace, or directives like ringlog::shard=debug.
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     log_level: String,
+}
+
+/// What to judge: a start with these options.
+#[derive(Clone, Debug, Default, Args)]
+struct CheckArgs {
+    #[command(flatten)]
+    serve: ServeArgs,
+    /// Judge the /proc and /sys below this directory: those of a container's host, for instance.
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    root: PathBuf,
 }
 
 #[derive(Clone, Debug, Subcommand)]
@@ -97,6 +110,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
     match cli.command {
         None => serve::serve(cli.serve),
         Some(Command::Serve(args)) => serve::serve(args),
+        Some(Command::Check(args)) => Ok(check::check(args)),
         Some(Command::Log(LogCommand::Dump { records, files })) => Ok(log::dump(&files, records)?),
         Some(Command::Log(LogCommand::Verify { files })) => Ok(log::verify(&files)?),
     }

@@ -12,8 +12,14 @@ use crate::boot::{self, BootConfig, BootError, config};
 /// Runs the broker until it is told to stop.
 pub fn serve(args: ServeArgs) -> Result<ExitCode, CliError> {
     let _flushed_at_the_end = start_logging(&args.log_level)?;
+    boot::run(settle(args)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the command line and the file that it names decide together.
+pub(super) fn settle(args: ServeArgs) -> Result<BootConfig, BootError> {
     let choice = match &args.cores {
-        Some(text) => CoreChoice::parse(text).map_err(BootError::from)?,
+        Some(text) => CoreChoice::parse(text)?,
         None => CoreChoice::All,
     };
     let flags = config::Flags {
@@ -22,15 +28,13 @@ pub fn serve(args: ServeArgs) -> Result<ExitCode, CliError> {
         listen: args.listen,
         advertise: args.advertise,
     };
-    let (broker, warnings) = config::load(&flags).map_err(BootError::from)?;
-    let config = BootConfig {
+    let (broker, warnings) = config::load(&flags)?;
+    Ok(BootConfig {
         broker,
         warnings,
-        cores: topology::choose(&choice).map_err(BootError::from)?,
+        cores: topology::choose(&choice)?,
         admin: args.admin,
-    };
-    boot::run(config)?;
-    Ok(ExitCode::SUCCESS)
+    })
 }
 
 /// Logs to stderr from a thread of its own: a full pipe loses lines rather than stopping a shard.
