@@ -83,6 +83,12 @@ impl RecvBuffer {
         self.bytes.extend_from_slice(bytes);
     }
 
+    /// Whether a large frame probably begins with the next byte. Told its length first, it is received to its place from
+    /// the beginning.
+    pub(super) fn wants_length_first(&self) -> bool {
+        self.bytes.is_empty() && self.last_frame >= LARGE_FRAME
+    }
+
     /// Room to receive the rest of a large frame in place, if there is such a frame.
     pub(super) fn room_for_large(&mut self) -> Option<&mut [std::mem::MaybeUninit<u8>]> {
         let missing = self.expected?.checked_sub(self.bytes.len())?;

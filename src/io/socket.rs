@@ -21,6 +21,8 @@ use super::sendfile::{Attempt, send_front};
 
 /// What one receive takes at most before the frame's length is known.
 const LANDING_BYTES: usize = 64 * 1024;
+/// What is received of a frame that is probably large, so that it tells its length.
+const LENGTH_BYTES: usize = 4;
 /// What one connection sends before others get their turn.
 const SEND_TURN_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -143,6 +145,10 @@ impl Socket {
                 (received, len)
             }
             None => LANDING.with_borrow_mut(|landing| {
+                let landing = match buffer.wants_length_first() {
+                    true => &mut landing[..LENGTH_BYTES],
+                    false => &mut landing[..],
+                };
                 // SAFETY: the landing buffer is that long.
                 let received = unsafe { recv(fd, landing.as_mut_ptr(), landing.len()) }?;
                 buffer.extend(&landing[..received]);

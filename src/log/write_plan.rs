@@ -267,6 +267,13 @@ impl WriteQueue {
         self.sync
     }
 
+    /// The sync that was asked for is submitted only now: it covers what has been written meanwhile, too.
+    pub fn sync_begins(&mut self) {
+        if let Some(sync) = &mut self.sync {
+            sync.up_to = self.written_offset;
+        }
+    }
+
     /// The sync completed: it covers what was written before it began.
     pub fn on_synced(&mut self, result: Result<(), IoFailed>) {
         if let Some(op) = self.sync.take()

@@ -31,6 +31,11 @@ impl Partition {
         self.progress(out);
     }
 
+    /// The sync that was asked for is submitted only now: it covers what has been written meanwhile, too.
+    pub fn sync_begins(&mut self) {
+        self.writes.sync_begins();
+    }
+
     /// The sync completed.
     pub fn on_synced(&mut self, result: Result<(), IoFailed>, out: &mut Effects) {
         self.writes.on_synced(result);

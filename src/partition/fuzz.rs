@@ -290,10 +290,14 @@ impl World {
         assert!(moved || self.waiting.is_empty());
     }
 
-    /// Completes the `which`th operation in flight.
+    /// Completes the `which`th operation in flight, or submits the sync.
     fn finish_io(&mut self, which: u8) {
         let (partition, out) = (&mut self.partition, &mut self.effects);
-        match which % 4 {
+        match which % 5 {
+            4 => {
+                partition.sync_begins();
+                self.disk.sync_begins();
+            }
             0 if self.disk.finish_write() => partition.on_written(Ok(()), out),
             1 if self.disk.finish_sync() => partition.on_synced(Ok(()), out),
             2 if self.disk.finish_seal() => partition.on_sealed(Ok(()), out),
@@ -303,7 +307,7 @@ impl World {
     }
 
     fn finish_io_all(&mut self) {
-        for which in 0..4 {
+        for which in 0..5 {
             self.finish_io(which);
             self.apply();
         }

@@ -14,7 +14,7 @@ use crate::io::segment_file::SegmentFile;
 use crate::io::{blocking, files};
 use crate::log::SegmentToDelete;
 use crate::log::files::{self as names, FileKind};
-use crate::log::write_plan::{IoFailed, ReserveError, ReserveOp, SyncOp, WriteOp};
+use crate::log::write_plan::{IoFailed, ReserveError, ReserveOp, WriteOp};
 use crate::partition::{Effect, Effects, Seal};
 use crate::shard::Shard;
 use crate::shard::open_files::segment_path;
@@ -33,10 +33,19 @@ pub struct DiskOps {
     open: RefCell<HashMap<OpId, (Rc<Hosted>, DiskOp)>>,
 }
 
+/// What the disk does for a partition.
 #[derive(Clone, Copy)]
-enum DiskOp {
+pub(super) enum DiskOp {
     Write,
     Sync,
+}
+
+impl DiskOps {
+    /// Notes for whom an operation is.
+    pub(super) fn open(&self, id: OpId, hosted: &Rc<Hosted>, op: DiskOp) {
+        let mut open = self.open.borrow_mut();
+        open.insert(id, (hosted.clone(), op));
+    }
 }
 
 impl Shard {
@@ -106,7 +115,7 @@ impl Shard {
     }
 
     /// An operation whose file cannot be opened has failed like one that was begun: the partition must not wait for it.
-    fn not_begun(self: &Rc<Self>, hosted: &Rc<Hosted>, op: DiskOp, error: &io::Error) {
+    pub(super) fn not_begun(self: &Rc<Self>, hosted: &Rc<Hosted>, op: DiskOp, error: &io::Error) {
         tracing::error!(partition = %hosted.name(), %error, "cannot open a segment: the partition is out of service");
         self.ended(hosted, op, Err(IoFailed), &mut Effects::new());
         self.apply_acks();
@@ -121,7 +130,10 @@ impl Shard {
     ) {
         match op {
             DiskOp::Write => hosted.state.borrow_mut().on_written(result, effects),
-            DiskOp::Sync => hosted.state.borrow_mut().on_synced(result, effects),
+            DiskOp::Sync => {
+                self.sync_ended();
+                hosted.state.borrow_mut().on_synced(result, effects);
+            }
         }
         self.apply(hosted, effects);
     }
@@ -148,34 +160,7 @@ impl Shard {
         self.metrics.disk_writes.increment();
         self.metrics.disk_write_bytes.add(op.file_to - op.file_from);
         let id = self.disk.submit_write(file, pages, op.file_from);
-        self.disk_ops
-            .open
-            .borrow_mut()
-            .insert(id, (hosted.clone(), DiskOp::Write));
-    }
-
-    fn sync(self: &Rc<Self>, hosted: &Rc<Hosted>, op: SyncOp) {
-        match self.files.get((hosted.id, op.segment)) {
-            Some(file) => self.submit_sync(hosted, &file),
-            None => {
-                let (shard, hosted) = (self.clone(), hosted.clone());
-                self.spawn(async move {
-                    match hosted.file(&shard, op.segment).await {
-                        Ok(file) => shard.submit_sync(&hosted, &file),
-                        Err(error) => shard.not_begun(&hosted, DiskOp::Sync, &error),
-                    }
-                });
-            }
-        }
-    }
-
-    fn submit_sync(self: &Rc<Self>, hosted: &Rc<Hosted>, file: &Arc<SegmentFile>) {
-        self.metrics.disk_syncs.increment();
-        let id = self.disk.submit_fdatasync(file);
-        self.disk_ops
-            .open
-            .borrow_mut()
-            .insert(id, (hosted.clone(), DiskOp::Sync));
+        self.disk_ops.open(id, hosted, DiskOp::Write);
     }
 
     /// A partition whose files cannot be used is out of service.

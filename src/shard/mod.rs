@@ -48,6 +48,7 @@ pub mod run;
 pub mod scatter;
 pub mod settings;
 pub mod start;
+pub mod syncs;
 pub mod timer;
 pub mod upkeep;
 pub mod watch;
@@ -106,6 +107,8 @@ pub struct Shard {
     pub disk: DiskRing,
     /// What the ring is doing.
     pub disk_ops: DiskOps,
+    /// The syncs that wait for their round.
+    pub syncs: syncs::SyncRounds,
     /// Who waits for the disk.
     pub acks: Acks,
     /// Who waits for news of partitions.

@@ -39,6 +39,7 @@ pub async fn run(start: ShardStart) -> io::Result<()> {
         files: OpenFiles::new(OPEN_FILES_PER_SHARD_MAX),
         pool: ChunkPool::new(TAIL_POOL_BYTES_MAX),
         disk: apply::disk_ring(),
+        syncs: Default::default(),
         disk_ops: Default::default(),
         acks: Default::default(),
         watchers: Default::default(),
@@ -67,6 +68,7 @@ pub async fn run(start: ShardStart) -> io::Result<()> {
     }
     shard.host_missing(&start.image);
     shard.spawn(pump_when_dirty(shard.clone()));
+    shard.spawn(shard.clone().run_sync_rounds());
     shard.spawn(shard.clone().complete_disk_ops());
     shard.spawn(upkeep::run_group_timers(shard.clone()));
     shard.spawn(upkeep::run_periodic(shard.clone()));

@@ -57,6 +57,13 @@ impl Disk {
         );
     }
 
+    /// The sync is submitted only now: what was written since it was asked for is in it.
+    pub fn sync_begins(&mut self) {
+        if let Some((op, bytes)) = &mut self.sync {
+            *bytes = self.written.get(&op.segment).cloned().unwrap_or_default();
+        }
+    }
+
     pub fn start_seal(&mut self, op: SealOp) {
         assert!(self.is_idle(), "a segment is sealed at rest");
         self.seal = Some(op);
