@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::producer_state::{ProducerEntry, Producers, StoredBatch};
 use crate::base::{Offset, ProducerEpoch, ProducerId, TimestampMs};
+use crate::protocol::crc;
 use crate::protocol::records::NO_SEQUENCE;
 
 const VERSION: i16 = 1;
@@ -58,7 +59,7 @@ impl Producers {
                 encode_entry(&mut bytes, id, entry, Some(batch));
             }
         }
-        let crc = crc32c::crc32c(&bytes[ENTRIES_AT..]);
+        let crc = crc::crc32c(&bytes[ENTRIES_AT..]);
         bytes[CRC_AT..ENTRIES_AT].copy_from_slice(&crc.to_be_bytes());
         bytes
     }
@@ -75,7 +76,7 @@ impl Producers {
             return Err(SnapshotError::Version(version));
         }
         let (stored, body) = rest.split_first_chunk::<4>().ok_or(short)?;
-        let (stored, computed) = (u32::from_be_bytes(*stored), crc32c::crc32c(body));
+        let (stored, computed) = (u32::from_be_bytes(*stored), crc::crc32c(body));
         if stored != computed {
             return Err(SnapshotError::Checksum { stored, computed });
         }
@@ -159,7 +160,7 @@ pub fn fuzz_producer_snapshot(bytes: &[u8]) {
     check_round_trip(bytes);
     // Most inputs die at the checksum; give them a right one.
     let mut fixed = Vec::from(VERSION.to_be_bytes());
-    fixed.extend(crc32c::crc32c(bytes).to_be_bytes());
+    fixed.extend(crc::crc32c(bytes).to_be_bytes());
     fixed.extend(bytes);
     check_round_trip(&fixed);
 }

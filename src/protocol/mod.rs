@@ -11,6 +11,7 @@
 
 pub mod api;
 pub mod catalog;
+pub mod crc;
 mod error;
 mod error_code;
 pub mod frame;

@@ -2,6 +2,7 @@
 
 use super::{BatchFault, Codec};
 use crate::base::{LeaderEpoch, Offset, ProducerEpoch, ProducerId, TimestampMs};
+use crate::protocol::crc;
 
 /// Bytes of a batch's header; its records follow.
 pub const HEADER_BYTES: usize = 61;
@@ -194,8 +195,7 @@ impl BatchHeader {
 
     /// The checksum that this header and the record bytes after it ought to carry.
     pub fn checksum(&self, payload: &[u8]) -> u32 {
-        let covered = crc32c::crc32c(&self.encode()[CRC_COVERS_FROM..]);
-        crc32c::crc32c_append(covered, payload)
+        crc::crc32c_of(&[&self.encode()[CRC_COVERS_FROM..], payload])
     }
 
     /// The whole batch's bytes, header included.

@@ -7,6 +7,7 @@ use super::{
     TimestampType, inflate,
 };
 use crate::base::{Offset, TimestampMs};
+use crate::protocol::crc;
 
 /// Exactly one batch: its header, decoded, and all its bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,7 +46,7 @@ impl<'a> BatchView<'a> {
     /// Compares the stored checksum with the bytes.
     pub fn verify_checksum(&self) -> Result<(), BatchFault> {
         let covered = self.bytes.get(super::header::CRC_COVERS_FROM..);
-        let computed = crc32c::crc32c(covered.unwrap_or_default());
+        let computed = crc::crc32c(covered.unwrap_or_default());
         if computed == self.header.crc {
             return Ok(());
         }
