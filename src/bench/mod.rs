@@ -3,12 +3,13 @@
 //! | to see | look at |
 //! | --- | --- |
 //! | what a run measures, and how it tells | [`outcome`] |
-//! | a line a second, the table, JSON, the HTML page | [`progress`], [`table`], [`json`], [`report`] |
+//! | how a run is told: lines, table, JSON, HTML page | [`output`] |
 //! | what it costs the broker and the machine | [`usage`] |
 
 pub mod figures;
 pub mod json;
 pub mod outcome;
+pub mod output;
 pub mod progress;
 pub mod report;
 pub mod table;
