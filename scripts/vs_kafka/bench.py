@@ -28,6 +28,9 @@ class Bench:
                 self.fill(load, broker, topic, CONSUMED_BYTES)
                 if load.cold:
                     broker.evict()
+                else:
+                    # Who writes past the page cache has nothing in it yet.
+                    self.call(["consume", "--topic", topic], broker, None)
             case CatchUp():
                 self.fill(load.produce, broker, topic, load.backlog_bytes)
                 broker.evict()
@@ -62,7 +65,7 @@ class Bench:
                 return ["connections", "--connections", str(load.connections), *lasting]
             case Partitions():
                 return ["partitions", "--topic", topic, "--partitions", str(load.partitions), "--keep",
-                        "--rate", "10000", *lasting]
+                        "--rate", "10000", "--timeout", str(SLACK_SECONDS), *lasting]
         raise LoadFailed(f"ringlog bench has no load like {load}")
 
     def produce(self, load, rated=True):

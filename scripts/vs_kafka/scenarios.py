@@ -79,7 +79,7 @@ def end_to_end():
 
 def consumers():
     for count in (1, 4, 8):
-        yield scenario(f"consume-{count}", f"consume 1 KiB records, {count} consumer{'s' * (count > 1)} of one topic",
+        yield scenario(f"consume-{count}", f"consume cached 1 KiB records, {count} consumer{'s' * (count > 1)} of one topic",
                        Consume(consumers=count))
     yield scenario("consume-cold", "consume 1 KiB records that no cache holds, and again", Consume(cold=True))
 
