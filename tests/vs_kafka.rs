@@ -13,12 +13,15 @@ fn the_comparison_adds_up() {
         return deps::skip("vs_kafka::the_comparison_adds_up", "Python");
     }
     let tested = Command::new("python3")
-        .args(["-B", "-m", "unittest", "discover", "-s", "vs_kafka/tests", "-t", "."])
+        .args("-B -m unittest discover -s vs_kafka/tests -t .".split(' '))
         .current_dir(deps::root().join("scripts"))
         .output()
         .expect("python3 runs");
     let told = String::from_utf8_lossy(&tested.stderr);
     assert!(tested.status.success(), "{told}");
     // A discovery that finds nothing is a success to unittest.
-    assert!(told.contains("\nRan ") && !told.contains("\nRan 0 "), "{told}");
+    assert!(
+        told.contains("\nRan ") && !told.contains("\nRan 0 "),
+        "{told}"
+    );
 }

@@ -83,7 +83,9 @@ impl Output {
         let mut out = io::stdout().lock();
         let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         printed.map_err(OutputError::Print)?;
-        self.args.report.map_or(Ok(()), |directory| draw(&outcome, directory))
+        self.args
+            .report
+            .map_or(Ok(()), |directory| draw(&outcome, directory))
     }
 }
 
