@@ -1,9 +1,9 @@
 #!/bin/bash
 # What the broker cannot run without: io_uring allowed, memory that may be locked, files that may be open.
 #
-# Every read and write goes through io_uring, which some distributions switch off by kernel.io_uring_disabled. Rings with
-# registered buffers are locked memory: 512 KiB a shard are the least, 64 MiB leave room. A partition keeps several files
-# open, a connection one more. For users who log in, the limits stand in limits.d; a systemd service has its own
+# Every read and write goes through io_uring, which some distributions switch off by kernel.io_uring_disabled. Rings may
+# count as locked memory, of which the broker wants 512 KiB a shard before it starts. A partition keeps several files open,
+# a connection one more. For users who log in, the limits stand in limits.d; a systemd service has its own
 # (LimitMEMLOCK, LimitNOFILE in ringlog.service), and so has a container (--ulimit).
 . "$(dirname "$0")/lib.sh"
 

@@ -14,8 +14,6 @@ pub struct Preview {
     pub obstacles: Vec<BootError>,
     /// Whether the data directory takes direct writes, if it can be used.
     pub direct: Option<bool>,
-    /// How many bytes may be locked.
-    pub memlock_bytes: Option<u64>,
     /// How many files may be open.
     pub nofile: Option<u64>,
 }
@@ -23,7 +21,6 @@ pub struct Preview {
 /// Looks at everything that [`run`](super::run) asks for before it makes anything.
 pub fn preview(config: &BootConfig) -> Preview {
     let mut found = Preview {
-        memlock_bytes: checks::memlock().ok(),
         nofile: checks::nofile().ok(),
         ..Preview::default()
     };

@@ -8,9 +8,6 @@ use crate::boot::advice::{Cost, Finding, Host, advise};
 use crate::boot::preview::{Preview, preview};
 use crate::boot::{BootConfig, BootError};
 
-/// Locked memory that leaves a shard room for its buffers: below it they are not registered.
-const MEMLOCK_BYTES_PER_SHARD: u64 = 64 << 20;
-
 /// Open files below which many partitions or connections are out of the question.
 const NOFILE_ENOUGH: u64 = 65_536;
 
@@ -109,22 +106,15 @@ fn own_findings(seen: &Preview, config: &BootConfig) -> Vec<Finding> {
             mended_by: None,
         });
     }
-    let mut limit = |name: &str, have: Option<u64>, enough: u64, costs| {
-        if let Some(have) = have.filter(|have| *have < enough) {
-            findings.push(Finding {
-                cost: Cost::Medium,
-                is: format!("the limit of {name} is {have}"),
-                should_be: format!("{enough} or more"),
-                costs,
-                mended_by: Some("limits.sh"),
-            });
-        }
-    };
-    let memlock = MEMLOCK_BYTES_PER_SHARD * config.cores.len() as u64;
-    let costs = "buffers are not registered, so each use of one maps it anew";
-    limit("locked memory", seen.memlock_bytes, memlock, costs);
-    let costs = "connections and partitions are refused beyond it";
-    limit("open files", seen.nofile, NOFILE_ENOUGH, costs);
+    if let Some(have) = seen.nofile.filter(|have| *have < NOFILE_ENOUGH) {
+        findings.push(Finding {
+            cost: Cost::Medium,
+            is: format!("the limit of open files is {have}"),
+            should_be: format!("{NOFILE_ENOUGH} or more"),
+            costs: "connections and partitions are refused beyond it",
+            mended_by: Some("limits.sh"),
+        });
+    }
     findings
 }
 

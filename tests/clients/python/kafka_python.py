@@ -46,7 +46,12 @@ class MatrixMember(ConsumerRebalanceListener):
         pass
 
     def poll(self):
-        batches = self.consumer.poll(timeout_ms=100)
+        try:
+            batches = self.consumer.poll(timeout_ms=100)
+        except kafka.errors.KafkaConnectionError as error:
+            # Of several nodes that are all away, the client tells its caller; the next poll tries again.
+            print(f"poll: {error!r}", flush=True)
+            return []
         return [(r.topic, r.partition, r.offset, r.value) for records in batches.values() for r in records]
 
     def assigned(self):
