@@ -420,6 +420,7 @@ impl World {
         self.now.wall.0 += ms;
         self.now.mono = self.now.mono.plus_ms(ms);
         self.partition.tick(self.now, &mut self.effects);
+        self.partition.expire_producers(self.now);
         self.producers
             .expire(self.now.wall, self.config.producer_id_expiration_ms);
     }

@@ -19,14 +19,19 @@ pub enum TruncateError {
 }
 
 impl Partition {
-    /// Does what is due by time: `flush.ms`, and forgetting idle producers. Worth calling every few seconds.
+    /// Does what is due by time: `flush.ms`. Worth calling every few seconds.
     pub fn tick(&mut self, now: Now, out: &mut Effects) {
-        self.log.expire_producers(now);
         let due = self.last_flush.plus_ms(self.log.config().flush_ms);
         if now.mono >= due {
             self.last_flush = now.mono;
             self.flush(out);
         }
+    }
+
+    /// Forgets producers whose latest records are older than `producer.id.expiration.ms`. The age is that of the records,
+    /// as in Kafka: who writes old ones with an idempotent producer relies on this being called rarely.
+    pub fn expire_producers(&mut self, now: Now) {
+        self.log.expire_producers(now);
     }
 
     /// Makes everything appended so far durable; [`is_settled`](Self::is_settled) tells when that is so.

@@ -12,35 +12,63 @@ use crate::shard::timer::sleep;
 
 /// Looks after connections and partitions at a fixed pace.
 pub async fn run_periodic(shard: Rc<Shard>) {
-    let mut retention_due = shard
-        .now()
-        .mono
-        .plus_ms(shard.config.log_initial_task_delay_ms);
+    let start = shard.now().mono;
+    let config = &shard.config;
+    let mut retention = Pace {
+        due: start.plus_ms(config.log_initial_task_delay_ms),
+        interval_ms: config.log_retention_check_interval_ms,
+    };
+    let mut producers = Pace {
+        due: start.plus_ms(config.producer_id_expiration_check_interval_ms),
+        interval_ms: config.producer_id_expiration_check_interval_ms,
+    };
     loop {
         sleep(Duration::from_millis(UPKEEP_INTERVAL_MS)).await;
         let now = shard.now();
         if let Some(idle_max_ms) = shard.config.connections_max_idle_ms {
             shard.connections.close_idle(now.mono, idle_max_ms);
         }
-        let retain = now.mono >= retention_due;
-        if retain {
-            retention_due = now
-                .mono
-                .plus_ms(shard.config.log_retention_check_interval_ms);
-        }
-        look_after_partitions(&shard, retain).await;
+        let tasks = Tasks {
+            retention: retention.is_due(now.mono),
+            expire_producers: producers.is_due(now.mono),
+        };
+        look_after_partitions(&shard, tasks).await;
     }
 }
 
+/// When something rare is to be done next.
+struct Pace {
+    due: MonoMs,
+    interval_ms: i64,
+}
+
+impl Pace {
+    /// True once in each interval.
+    fn is_due(&mut self, now: MonoMs) -> bool {
+        let due = now >= self.due;
+        if due {
+            self.due = now.plus_ms(self.interval_ms);
+        }
+        due
+    }
+}
+
+/// What a pass over the partitions does besides what every pass does.
+#[derive(Clone, Copy)]
+struct Tasks {
+    retention: bool,
+    expire_producers: bool,
+}
+
 /// One pass over the partitions, in steps that leave the core to others in between.
-async fn look_after_partitions(shard: &Rc<Shard>, retain: bool) {
+async fn look_after_partitions(shard: &Rc<Shard>, tasks: Tasks) {
     const STEP: usize = 64;
     let all: Vec<Rc<Hosted>> = shard.partitions.borrow().values().cloned().collect();
     let mut tail_bytes = 0;
     let mut poisoned = 0;
     for step in all.chunks(STEP) {
         for hosted in step {
-            look_after(shard, hosted, retain);
+            look_after(shard, hosted, tasks);
             tail_bytes += hosted.tail_bytes();
             poisoned += u64::from(hosted.state.borrow().writes().is_poisoned());
         }
@@ -51,11 +79,14 @@ async fn look_after_partitions(shard: &Rc<Shard>, retain: bool) {
     shard.metrics.poisoned_partitions.set(poisoned);
 }
 
-fn look_after(shard: &Rc<Shard>, hosted: &Rc<Hosted>, retain: bool) {
+fn look_after(shard: &Rc<Shard>, hosted: &Rc<Hosted>, tasks: Tasks) {
     let mut effects = Effects::new();
     let now = shard.now();
     hosted.state.borrow_mut().tick(now, &mut effects);
-    if retain {
+    if tasks.expire_producers {
+        hosted.state.borrow_mut().expire_producers(now);
+    }
+    if tasks.retention {
         hosted.state.borrow_mut().retention(now, &mut effects);
     }
     shard.apply(hosted, &mut effects);

@@ -82,6 +82,7 @@ pub struct BrokerConfig {
     pub fetch_max_bytes: i32,
     pub max_incremental_fetch_session_cache_slots: i32,
     pub max_request_partition_size_limit: i32,
+    pub producer_id_expiration_check_interval_ms: i64,
     pub producer_id_expiration_ms: i64,
     /// Whether each core is a node of its own to clients (`ringlog.advertise`).
     pub advertise_per_core: bool,
@@ -176,6 +177,8 @@ impl BrokerConfig {
             max_incremental_fetch_session_cache_slots: v
                 .int("max.incremental.fetch.session.cache.slots"),
             max_request_partition_size_limit: v.int("max.request.partition.size.limit"),
+            producer_id_expiration_check_interval_ms: v
+                .number("producer.id.expiration.check.interval.ms"),
             producer_id_expiration_ms: v.number("producer.id.expiration.ms"),
             advertise_per_core: v.text("ringlog.advertise").as_deref() == Some("per-core"),
             durability: match v.text("ringlog.durability").as_deref() {

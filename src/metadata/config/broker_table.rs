@@ -109,6 +109,8 @@ pub(super) const IN_EFFECT: &[ConfigDef] = defs! {
         in_effect("The replicas of __consumer_offsets, as far as there are brokers.");
     int "offsets.topic.segment.bytes" = "104857600", at_least(1),
         in_effect("The segment size of __consumer_offsets.");
+    int "producer.id.expiration.check.interval.ms" = "600000", at_least(1), internal,
+        in_effect("How often partitions look for idle producers to forget.");
     int "producer.id.expiration.ms" = "86400000", at_least(1), dynamic,
         in_effect("How long a partition remembers an idle producer.");
     int "socket.listen.backlog.size" = "50", at_least(1),

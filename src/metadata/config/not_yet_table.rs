@@ -155,7 +155,6 @@ pub(super) const NOT_YET: &[ConfigDef] = defs! {
     class "principal.builder.class" = "org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder", dynamic;
     list "process.roles" = "broker,controller", check(Check::Distinct { of: &["broker", "controller"], empty: false }),
         not_yet("Every Ringlog process is broker and controller at once.");
-    int "producer.id.expiration.check.interval.ms" = "600000", at_least(1), internal;
     int "producer.purgatory.purge.interval.requests" = "1000";
     long "queued.max.request.bytes" = "-1";
     int "queued.max.requests" = "500", at_least(1);

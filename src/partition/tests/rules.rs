@@ -298,6 +298,26 @@ fn flushes_come_by_count_and_by_time() {
 }
 
 #[test]
+fn producers_of_old_records_are_remembered_until_they_are_looked_for() {
+    let mut bench = Bench::new(LogConfig {
+        producer_id_expiration_ms: 1000,
+        ..LogConfig::default()
+    });
+    bench.append(Acks::None);
+    let later = Now {
+        wall: TimestampMs(5000),
+        mono: MonoMs(4000),
+    };
+    bench.partition.tick(later, &mut bench.out);
+    let gap = bench.append_again(7, Acks::None, 1);
+    let refused = gap.map_err(|error| error.code()).err();
+    assert_eq!(refused, Some(ErrorCode::OutOfOrderSequenceNumber));
+    bench.partition.expire_producers(later);
+    let anew = bench.append_again(7, Acks::None, 2);
+    assert!(matches!(anew, Ok(Appended::Stored { .. })), "{anew:?}");
+}
+
+#[test]
 fn leader_epochs_are_checked() {
     let partition = Bench::new(LogConfig::default()).partition;
     for (current, expected) in [
