@@ -1,5 +1,7 @@
 //! I/O: what to start, and what its completion brings about.
 
+use std::sync::Arc;
+
 use super::{Effect, Effects, Partition, Seal};
 use crate::log::RollPlan;
 use crate::log::write_plan::{IoFailed, ReserveError};
@@ -18,7 +20,7 @@ impl Partition {
             out.push(Effect::Sync(op));
         }
         if let Some(op) = self.writes.next_seal()
-            && let Some(sealed) = self.to_seal.pop_front()
+            && let Some(sealed) = self.to_seal.front().cloned()
         {
             assert_eq!(sealed.segment.base_offset, op.segment);
             out.push(Effect::Seal(Box::new(Seal { op, sealed })));
@@ -44,10 +46,11 @@ impl Partition {
 
     /// The seal completed.
     pub fn on_sealed(&mut self, result: Result<(), IoFailed>, out: &mut Effects) {
-        if let Some(segment) = self.writes.on_sealed(result)
-            && let Some(at) = self.doomed.iter().position(|d| d.segment == segment)
-        {
-            out.push(Effect::Delete(self.doomed.remove(at)));
+        if let Some(segment) = self.writes.on_sealed(result) {
+            self.to_seal.pop_front();
+            if let Some(at) = self.doomed.iter().position(|d| d.segment == segment) {
+                out.push(Effect::Delete(self.doomed.remove(at)));
+            }
         }
         self.progress(out);
     }
@@ -76,7 +79,7 @@ impl Partition {
     /// Takes over a segment that has ended.
     pub(super) fn rolled(&mut self, roll: RollPlan) {
         self.writes.rolled(roll.new_base);
-        self.to_seal.push_back(roll.sealed);
+        self.to_seal.push_back(Arc::new(roll.sealed));
     }
 
     fn progress(&mut self, out: &mut Effects) {

@@ -1,5 +1,7 @@
 //! What a partition asks its driver to do.
 
+use std::sync::Arc;
+
 use crate::base::Offset;
 use crate::log::write_plan::{ReserveOp, SealOp, SyncOp, WriteOp};
 use crate::log::{SealedSegment, SegmentToDelete};
@@ -46,8 +48,8 @@ pub enum Effect {
 pub struct Seal {
     /// The operation.
     pub op: SealOp,
-    /// What its files are to hold.
-    pub sealed: SealedSegment,
+    /// What its files are to hold. The partition reads by it until they do.
+    pub sealed: Arc<SealedSegment>,
 }
 
 /// The effects of one event, in order. One buffer serves many events.

@@ -13,7 +13,7 @@ use crate::base::{LeaderEpoch, MonoMs, Now, Offset, ProducerEpoch, ProducerId, T
 use crate::log::write_plan::{IoFailed, ReserveError};
 use crate::log::{
     ActiveSegment, BatchInfo, Durability, LeaderEpochs, Log, LogConfig, ReadPlan, ReadStep,
-    RecoveredLog, Segment,
+    RecoveredLog, ScanFrom, Segment,
 };
 use crate::protocol::ErrorCode;
 use disk::Disk;
@@ -342,6 +342,13 @@ impl World {
                 let batch = self.batch_at(offset);
                 assert_eq!(cold.segment, batch.segment);
                 assert!(cold.end_position >= batch.position + batch.info.size_bytes);
+                match cold.scan_from {
+                    ScanFrom::Position(from) => assert!(from <= batch.position),
+                    // The file is there once the segment has been sealed.
+                    ScanFrom::IndexFile => {
+                        assert!(!self.partition.writes().is_unsealed(cold.segment))
+                    }
+                }
             }
         }
     }

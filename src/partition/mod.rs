@@ -13,6 +13,7 @@ mod offsets;
 mod parked;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 pub use append::{Acks, AppendError, Appended};
 pub use effects::{Effect, Effects, Seal};
@@ -40,8 +41,8 @@ pub struct Partition {
     wait_written: ParkedAcks,
     wait_synced: ParkedAcks,
     watchers: Watchers,
-    /// Rolled segments whose seal has not been asked for.
-    to_seal: VecDeque<SealedSegment>,
+    /// Rolled segments that are not sealed, oldest first: their indexes are in memory only.
+    to_seal: VecDeque<Arc<SealedSegment>>,
     /// Segments that retention has let go of before their seal completed.
     doomed: Vec<SegmentToDelete>,
     last_flush: MonoMs,

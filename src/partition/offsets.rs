@@ -1,8 +1,8 @@
 //! Reading, and the offsets that clients ask for.
 
 use super::Partition;
-use crate::base::{LeaderEpoch, Offset};
-use crate::log::{EpochEnd, ReadStep};
+use crate::base::{LeaderEpoch, Offset, TimestampMs};
+use crate::log::{EpochEnd, ReadStep, ScanFrom, SparseIndex, TimeSearch};
 use crate::protocol::ErrorCode;
 
 /// How far a consumer may read.
@@ -48,14 +48,49 @@ impl Partition {
         if let Some(code) = self.unavailable() {
             return Err(code);
         }
+        let end = self.readable_end(isolation);
+        let step = self.log.read(fetch_offset, max_bytes, end, min_one_batch);
+        let mut step = step.map_err(|error| error.code())?;
+        if let ReadStep::Cold(cold) = &mut step
+            && let Some(index) = self.unsealed_index(cold.segment)
+        {
+            cold.scan_from = ScanFrom::Position(index.position_for(cold.segment, cold.target));
+        }
+        Ok(step)
+    }
+
+    /// The search for the first record at or after a time; see
+    /// [`Log::lookup_timestamp`](crate::log::Log::lookup_timestamp).
+    pub fn lookup_timestamp(&self, timestamp: TimestampMs) -> Option<TimeSearch> {
         self.log
-            .read(
-                fetch_offset,
-                max_bytes,
-                self.readable_end(isolation),
-                min_one_batch,
-            )
-            .map_err(|error| error.code())
+            .lookup_timestamp(timestamp)
+            .map(|search| self.placed(search))
+    }
+
+    /// The search for the latest record; see [`Log::lookup_max_timestamp`](crate::log::Log::lookup_max_timestamp).
+    pub fn lookup_max_timestamp(&self) -> Option<TimeSearch> {
+        self.log
+            .lookup_max_timestamp()
+            .map(|search| self.placed(search))
+    }
+
+    fn placed(&self, search: TimeSearch) -> TimeSearch {
+        let Some(index) = self.unsealed_index(search.segment) else {
+            return search;
+        };
+        let before = index.offset_before_time(search.segment, search.timestamp);
+        let target = before.max(search.from_offset);
+        TimeSearch {
+            scan_from: ScanFrom::Position(index.position_for(search.segment, target)),
+            ..search
+        }
+    }
+
+    /// The index of a segment that takes no more appends and has no index files yet.
+    fn unsealed_index(&self, segment: Offset) -> Option<&SparseIndex> {
+        let mut unsealed = self.to_seal.iter();
+        let found = unsealed.find(|sealed| sealed.segment.base_offset == segment);
+        found.map(|sealed| &sealed.index)
     }
 
     /// The first offset that a consumer may not read.

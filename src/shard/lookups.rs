@@ -111,14 +111,13 @@ async fn offset(shard: &Rc<Shard>, query: &OffsetQuery) -> Result<OffsetAnswer, 
             Ok(OffsetAnswer::none(ErrorCode::None))
         }
         MAX_TIMESTAMP => {
-            let search = hosted.state.borrow().log().lookup_max_timestamp();
+            let search = hosted.state.borrow().lookup_max_timestamp();
             by_time(shard, &hosted, search, end).await
         }
         timestamp => {
             let search = hosted
                 .state
                 .borrow()
-                .log()
                 .lookup_timestamp(TimestampMs(timestamp));
             by_time(shard, &hosted, search, end).await
         }

@@ -1,7 +1,7 @@
 use super::super::*;
 use crate::base::{ProducerEpoch, ProducerId, TimestampMs};
 use crate::log::write_plan::{IoFailed, ReserveError};
-use crate::log::{BatchInfo, Durability, EpochEnd};
+use crate::log::{BatchInfo, Durability, EpochEnd, ReadStep, ScanFrom};
 
 fn now() -> Now {
     Now {
@@ -268,6 +268,41 @@ fn a_segment_is_deleted_only_once_it_is_sealed() {
     let effects: Vec<Effect> = bench.out.drain().collect();
     assert!(matches!(&effects[..], [Effect::Delete(d)] if d.segment == Offset(0)));
     assert_eq!(bench.partition.offsets().log_start, Offset(1));
+}
+
+#[test]
+fn a_rolled_segment_is_searched_by_its_index_whether_it_is_sealed_or_not() {
+    let mut bench = Bench::new(LogConfig {
+        segment_bytes: 500,
+        index_interval_bytes: 0,
+        ..LogConfig::default()
+    });
+    (0..6).for_each(|_| bench.append(Acks::None));
+    bench.reserved();
+    bench.written();
+    bench.partition.evict_recent(Offset(5), 0);
+    let scan_from = |bench: &Bench| {
+        let isolation = Isolation::ReadUncommitted;
+        let read = bench.partition.read(Offset(3), 100, isolation, true);
+        let Ok(ReadStep::Cold(cold)) = read else {
+            panic!("{read:?}");
+        };
+        let search = bench.partition.lookup_timestamp(TimestampMs(1000));
+        (cold.scan_from, search.expect("it is there").scan_from)
+    };
+    let in_memory = (ScanFrom::Position(300), ScanFrom::Position(0));
+    assert_eq!(scan_from(&bench), in_memory);
+    assert!(
+        bench
+            .out
+            .drain()
+            .any(|effect| matches!(effect, Effect::Seal(_)))
+    );
+    bench.partition.on_sealed(Ok(()), &mut bench.out);
+    assert_eq!(
+        scan_from(&bench),
+        (ScanFrom::IndexFile, ScanFrom::IndexFile)
+    );
 }
 
 #[test]
