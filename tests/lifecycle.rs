@@ -7,18 +7,14 @@ mod common;
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use common::broker::{
-    Kind, Log, field, free_address, ringlog_binary, ringlog_command, spawn_logged,
-};
+use common::broker::{Kind, Log, field, ringlog_binary, ringlog_command, spawn_logged};
+use common::refusal::{REFUSAL_LIMIT, assert_nothing_created, refused, start};
 use common::wire::{Connection, Heard, LATEST, batch, decode_answer, produce_request};
 use common::{Broker, Options, announce, proc, wait_for};
 use kafka_protocol::messages::ProduceRequest;
-
-/// A start that cannot work says so at once.
-const REFUSAL_LIMIT: Duration = Duration::from_secs(10);
 
 #[test]
 fn port_zero_picks_free_ports_and_the_ready_line_tells_them() {
@@ -298,92 +294,43 @@ fn wrong_flags_are_refused() {
 }
 
 #[test]
-fn too_few_file_descriptors_are_said() {
+fn partitions_without_the_metadata_log_are_left_alone() {
     if !ringlog() {
         return;
     }
+    let mut broker = Broker::start(Options::default());
+    let mut connection = Connection::open(broker.address());
+    connection.create_topic("orphan", 1, &[]);
+    assert_eq!(connection.produce("orphan", 0, batch(&[b"kept"])), (0, 0));
+    broker.kill();
+    let data = broker.data_dir();
+    let metadata = data.join("__cluster_metadata-0");
+    let aside = data.parent().expect("a home").join("aside");
+    fs::rename(&metadata, &aside).expect("a directory of ours");
+    let before = names(&data);
     let home = tempfile::tempdir().expect("a temporary directory");
-    let serve = ringlog_command(home.path(), free_address(), &Options::default());
-    let arguments: Vec<&str> = serve
-        .get_args()
-        .filter_map(|argument| argument.to_str())
-        .collect();
-    let mut command = Command::new("sh");
-    command
-        .args(["-c", "ulimit -n 16 && exec \"$0\" \"$@\""])
-        .arg(ringlog_binary())
-        .args(arguments);
-    let output = finish(command.current_dir(home.path()));
-    let said = one_line_and_exit_one(&output);
+    let said = refused(
+        home.path(),
+        &["--data-dir", data.to_str().expect("a plain path")],
+    );
     assert!(
-        said.contains("nofile") || said.contains("open files") || said.contains("ulimit"),
+        said.contains("orphan-0") && said.contains("__cluster_metadata-0"),
         "{said}"
     );
+    assert_eq!(names(&data), before);
+    fs::rename(&aside, &metadata).expect("a directory of ours");
+    broker.restart();
+    let (error, records) = Connection::open(broker.address()).fetch("orphan", 0, 0);
+    assert_eq!((error, records.len()), (0, 1));
 }
 
-/// Starts Ringlog with these flags, which cannot work, and returns the one line that it says.
-fn refused(home: &Path, flags: &[&str]) -> String {
-    one_line_and_exit_one(&start(home, flags))
-}
-
-fn one_line_and_exit_one(output: &Output) -> String {
-    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert_eq!(
-        said.lines().count(),
-        1,
-        "one line says what is wrong: {said}"
-    );
-    assert!(
-        output.stdout.is_empty(),
-        "nothing on standard output: {output:?}"
-    );
-    said
-}
-
-/// Runs `ringlog serve` with these flags before harmless ones, to its end.
-fn start(home: &Path, flags: &[&str]) -> Output {
-    let harmless = [
-        ["--data-dir", "data"],
-        ["--listen", "127.0.0.1:0"],
-        ["--admin", "127.0.0.1:0"],
-        ["--cores", "1"],
-    ];
-    let mut command = Command::new(ringlog_binary());
-    command.current_dir(home).arg("serve").args(flags);
-    command.args(
-        harmless
-            .iter()
-            .filter(|pair| !flags.contains(&pair[0]))
-            .flatten(),
-    );
-    finish(&mut command)
-}
-
-/// Waits for a process that ends by itself; one that serves instead is ended, and fails the test.
-fn finish(command: &mut Command) -> Output {
-    use std::process::Stdio;
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
-    let deadline = Instant::now() + REFUSAL_LIMIT;
-    while child.try_wait().expect("a child of ours").is_none() && Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    let _ = child.kill();
-    child.wait_with_output().expect("a child of ours")
-}
-
-fn assert_nothing_created(home: &Path) {
-    let data = home.join("data");
-    assert!(
-        !data.exists(),
-        "a start that failed left {}",
-        data.display()
-    );
+fn names(directory: &Path) -> Vec<std::ffi::OsString> {
+    let entries = fs::read_dir(directory).expect("a directory of ours");
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.expect("a directory of ours").file_name())
+        .collect();
+    names.sort_unstable();
+    names
 }
 
 /// Whether Ringlog is the broker under test: flags and refusals are its own.

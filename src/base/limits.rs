@@ -105,6 +105,18 @@ pub const DISK_RING_ENTRIES: u32 = 256;
 /// Segment files that a shard keeps open; each takes two descriptors.
 pub const OPEN_FILES_PER_SHARD_MAX: usize = 1024;
 
+/// How long opening a segment waits while all that may be open are in use: readers that are slow hold theirs for longer.
+pub const OPEN_FILES_WAIT_MS_MAX: i64 = 1000;
+
+/// Descriptors of the process that belong to no shard: the admin server's connections, the metadata log, the lock.
+pub const PROCESS_DESCRIPTORS: usize = ADMIN_CONNECTIONS_MAX + 32;
+
+/// Descriptors that a shard needs for itself: rings, timers, bells, its listener, and files that are being replaced.
+pub const SHARD_DESCRIPTORS: usize = 48;
+
+/// The fewest descriptors that a shard can work with: its own, some segments' and some connections'.
+pub const SHARD_DESCRIPTORS_MIN: usize = SHARD_DESCRIPTORS + 32;
+
 /// How often a shard looks after its connections and partitions.
 pub const UPKEEP_INTERVAL_MS: u64 = 1000;
 
@@ -119,6 +131,10 @@ pub const DRAIN_MS_MAX: i64 = 20_000;
 
 /// The metadata log's length at which a snapshot is taken, at the least: a start reads that much in a blink.
 pub const METADATA_LOG_BYTES_MAX: u64 = 4 << 20;
+
+/// Space that is kept behind the end of the metadata log for when the disk is full: the deletion of one topic takes some
+/// hundred bytes.
+pub const METADATA_RESERVE_BYTES: u64 = 64 << 10;
 
 /// Records of a metadata snapshot go into batches of about this size.
 pub const METADATA_BATCH_BYTES_MAX: usize = 1 << 20;
@@ -136,6 +152,10 @@ const _: () = assert!(STOP_MS_MAX > DRAIN_MS_MAX as u64);
 
 /// How long a new partition waits for a deleted one to leave its directory: longer than a slow disk's queue.
 pub const DIRECTORY_WAIT_MS_MAX: i64 = 30_000;
+
+/// How long a change of the cluster's state waits for deleted partitions to leave their directories: longer than a disk
+/// that works ever takes, and shorter than clients' patience (30 s).
+pub const RETIRE_WAIT_MS_MAX: i64 = 5_000;
 
 /// How long a fetch that found too many watchers waits before it looks again.
 pub const CROWDED_WATCH_MS: u64 = 1000;

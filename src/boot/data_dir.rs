@@ -6,10 +6,13 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::recover::METADATA_DIRECTORY;
 use crate::base::{NodeId, TopicId};
 use crate::io::files::{create_directory, remove_file, replace};
 use crate::io::segment_file::SegmentFile;
-use crate::log::files::{CLEAN_SHUTDOWN, LOCK, META_PROPERTIES, MetaProperties, TextError};
+use crate::log::files::{
+    CLEAN_SHUTDOWN, LOCK, META_PROPERTIES, MetaProperties, TextError, parse_partition_directory,
+};
 
 /// The file that shows whether direct writes are possible; gone again at once.
 const PROBE: &str = ".direct-io-probe";
@@ -48,6 +51,18 @@ pub enum DataDirError {
         path: PathBuf,
         /// Why.
         why: TextError,
+    },
+    /// It holds partitions, but not the cluster's state, without which they are nobody's.
+    #[error(
+        "the data directory {} holds {found}, but no metadata log: restore {METADATA_DIRECTORY} from a copy, or move the \
+         partitions' directories away to begin anew",
+        path.display()
+    )]
+    Stateless {
+        /// The directory.
+        path: PathBuf,
+        /// Something that is there.
+        found: String,
     },
     /// It holds partitions, but nothing says whose.
     #[error("the data directory {} holds {found} but no {META_PROPERTIES}: restore that file, or give --data-dir an empty directory", path.display())]
@@ -90,9 +105,14 @@ impl DataDir {
         };
         create_with_parents(path).map_err(unusable)?;
         let lock = take_lock(path)?;
+        let meta = read_meta(path)?;
+        if let Some(meta) = &meta {
+            check_owner(path, node, meta)?;
+            check_state(path)?;
+        }
         let direct = probe_direct(path).map_err(unusable)?;
-        let cluster_id = match read_meta(path)? {
-            Some(meta) => check_owner(path, node, meta)?,
+        let cluster_id = match meta {
+            Some(meta) => meta.cluster_id,
             None => {
                 check_empty(path)?;
                 let cluster_id = fresh().to_string();
@@ -205,9 +225,9 @@ fn read_meta(path: &Path) -> Result<Option<MetaProperties>, DataDirError> {
     }
 }
 
-fn check_owner(path: &Path, node: NodeId, meta: MetaProperties) -> Result<String, DataDirError> {
+fn check_owner(path: &Path, node: NodeId, meta: &MetaProperties) -> Result<(), DataDirError> {
     if meta.node_id == node {
-        return Ok(meta.cluster_id);
+        return Ok(());
     }
     Err(DataDirError::Foreign {
         path: path.to_owned(),
@@ -216,8 +236,47 @@ fn check_owner(path: &Path, node: NodeId, meta: MetaProperties) -> Result<String
     })
 }
 
+/// Partitions are made after the metadata log has said so, durably: without it they cannot be there.
+fn check_state(path: &Path) -> Result<(), DataDirError> {
+    if has_metadata_log(path) {
+        return Ok(());
+    }
+    let is_topics = |name: &str| name != METADATA_DIRECTORY;
+    match partition_in(path, is_topics)? {
+        Some(found) => Err(DataDirError::Stateless {
+            path: path.to_owned(),
+            found,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Whether the metadata log has any contents.
+fn has_metadata_log(path: &Path) -> bool {
+    let files = fs::read_dir(path.join(METADATA_DIRECTORY));
+    files.is_ok_and(|files| {
+        files
+            .flatten()
+            .any(|file| file.metadata().is_ok_and(|file| file.len() > 0))
+    })
+}
+
 /// A directory without an owner must not hold anyone's data.
 fn check_empty(path: &Path) -> Result<(), DataDirError> {
+    match partition_in(path, |_| true)? {
+        Some(found) => Err(DataDirError::Ownerless {
+            path: path.to_owned(),
+            found,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// The name of some partition's directory.
+fn partition_in(
+    path: &Path,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Option<String>, DataDirError> {
     let entries = fs::read_dir(path).map_err(|why| DataDirError::Unusable {
         path: path.to_owned(),
         why,
@@ -226,14 +285,7 @@ fn check_empty(path: &Path) -> Result<(), DataDirError> {
         .flatten()
         .filter(|entry| entry.path().is_dir())
         .map(|entry| entry.file_name().to_string_lossy().into_owned());
-    let partition = names.find(|name| crate::log::files::parse_partition_directory(name).is_some());
-    match partition {
-        Some(found) => Err(DataDirError::Ownerless {
-            path: path.to_owned(),
-            found,
-        }),
-        None => Ok(()),
-    }
+    Ok(names.find(|name| parse_partition_directory(name).is_some() && wanted(name)))
 }
 
 #[cfg(test)]
@@ -304,6 +356,24 @@ mod tests {
         opened.begin().unwrap();
         drop(opened);
         assert!(!open(parent.path(), 1).unwrap().clean);
+    }
+
+    #[test]
+    fn partitions_without_the_metadata_log_are_left_alone() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path();
+        drop(open(path, 1).unwrap());
+        fs::create_dir(path.join("topic-0")).unwrap();
+        let names = |directory| fs::read_dir(directory).unwrap().count();
+        let before = names(path);
+        check_refused(path, 1, "holds topic-0, but no metadata log");
+        let metadata = path.join(METADATA_DIRECTORY);
+        fs::create_dir(&metadata).unwrap();
+        fs::write(metadata.join("00000000000000000000.log"), "").unwrap();
+        check_refused(path, 1, METADATA_DIRECTORY);
+        assert_eq!((names(path), names(&metadata)), (before + 1, 1));
+        fs::write(metadata.join("00000000000000000000.log"), "records").unwrap();
+        open(path, 1).unwrap();
     }
 
     #[test]

@@ -90,6 +90,38 @@ fn write_new(path: &Path, contents: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
+/// Reserves the blocks of the first `len` bytes of a file, whose length stays what it is. Where the file system cannot
+/// do that, a full disk shows when the bytes are written.
+pub fn reserve(file: &File, len: u64) -> io::Result<()> {
+    let len = i64::try_from(len).map_err(|_| io::ErrorKind::InvalidInput)?;
+    loop {
+        // SAFETY: fallocate takes no pointers, and the descriptor is open.
+        if unsafe { libc::fallocate(file.as_raw_fd(), libc::FALLOC_FL_KEEP_SIZE, 0, len) } == 0 {
+            return Ok(());
+        }
+        let error = io::Error::last_os_error();
+        match error.raw_os_error() {
+            Some(libc::EINTR) => {}
+            Some(libc::EOPNOTSUPP | libc::ENOSYS) => return Ok(()),
+            _ => return Err(error),
+        }
+    }
+}
+
+/// Whether an error says that there is no space: it may come back.
+pub fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
+}
+
+/// Whether an error says that there is too little of something that comes back: space, or descriptors.
+pub fn is_shortage(error: &io::Error) -> bool {
+    let descriptors = [Some(libc::EMFILE), Some(libc::ENFILE)];
+    is_full(error) || descriptors.contains(&error.raw_os_error())
+}
+
 /// A name beside the file that no other call uses, so that two may replace one file at a time.
 fn fresh_name(path: &Path) -> PathBuf {
     static CALLS: AtomicU64 = AtomicU64::new(0);

@@ -17,6 +17,7 @@ pub mod kafka;
 pub mod metrics;
 pub mod mount;
 pub mod proc;
+pub mod refusal;
 pub mod topics;
 pub mod wire;
 

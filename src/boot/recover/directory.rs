@@ -62,21 +62,22 @@ impl<'a> Directory<'a> {
         self.path.join(FileName::new(offset, kind).to_string())
     }
 
-    /// The topic that the directory says it belongs to. A directory that does not say gets `expected`: it was
-    /// just made when the broker stopped.
-    pub fn topic(&self, expected: TopicId) -> io::Result<TopicId> {
-        let path = self.path.join(PARTITION_METADATA);
-        match fs::read_to_string(&path) {
-            Ok(text) => parse_partition_metadata(&text).map_err(|why| {
+    /// The topic that the directory says it belongs to. One that was just made when the broker stopped may not say.
+    pub fn topic(&self) -> io::Result<Option<TopicId>> {
+        match fs::read_to_string(self.path.join(PARTITION_METADATA)) {
+            Ok(text) => parse_partition_metadata(&text).map(Some).map_err(|why| {
                 let why = format!("{PARTITION_METADATA}: {why}");
                 io::Error::new(io::ErrorKind::InvalidData, why)
             }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                replace(&path, format_partition_metadata(expected).as_bytes())?;
-                Ok(expected)
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Has the directory say which topic it belongs to.
+    pub fn set_topic(&self, topic: TopicId) -> io::Result<()> {
+        let text = format_partition_metadata(topic);
+        replace(&self.path.join(PARTITION_METADATA), text.as_bytes())
     }
 
     /// The leader epochs, if their file is there and sound; else the log's batches tell them.

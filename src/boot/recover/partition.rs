@@ -10,7 +10,7 @@ use super::directory::Directory;
 use super::segment::{Opened, write_indexes};
 use crate::base::limits::PAGE_BYTES;
 use crate::base::{Now, Offset};
-use crate::io::files::remove_file;
+use crate::io::files::{is_full, remove_file};
 use crate::io::segment_file::SegmentFile;
 use crate::log::files::FileKind;
 use crate::log::locate::{Extent, LocateError, ReadAt, Scan};
@@ -106,13 +106,17 @@ impl Refusal {
 pub fn recover(job: &Job, now: Now) -> Result<Found, Refusal> {
     let in_directory = |why| Refusal::io(&job.directory, why);
     let directory = Directory::read(&job.directory).map_err(in_directory)?;
-    if directory.topic(job.id.topic).map_err(in_directory)? != job.id.topic {
+    let topic = directory.topic().map_err(in_directory)?;
+    if topic.is_some_and(|topic| topic != job.id.topic) {
         return Ok(Found::OtherTopic);
     }
     let bases: Vec<Offset> = directory.segments.iter().copied().collect();
     let Some((newest, older)) = bases.split_last() else {
         return Ok(Found::Nothing);
     };
+    if topic.is_none() {
+        directory.set_topic(job.id.topic).map_err(in_directory)?;
+    }
     let mut work = Work::begin(job, &directory);
     let end = match work.older_segments(older, *newest)? {
         Some(torn) => torn,
@@ -273,8 +277,12 @@ impl<'a> Work<'a> {
     fn close(&mut self, opened: &Opened, scanned: &ActiveSegment) -> Result<(), Refusal> {
         let segment = scanned.segment;
         truncate(opened, u64::from(segment.size_bytes))?;
-        write_indexes(self.directory, scanned)
-            .map_err(|why| Refusal::io(opened.file.path(), why))?;
+        match write_indexes(self.directory, scanned) {
+            Err(why) if is_full(&why) => {
+                tracing::warn!(file = %opened.file.path().display(), %why, "no index: reads have to scan the segment");
+            }
+            written => written.map_err(|why| Refusal::io(opened.file.path(), why))?,
+        }
         self.closed.push(segment);
         Ok(())
     }
