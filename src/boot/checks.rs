@@ -5,13 +5,11 @@ use std::{fs, io};
 use rlimit::Resource;
 use thiserror::Error;
 
+use crate::base::limits::{PROCESS_DESCRIPTORS, SHARD_DESCRIPTORS_MIN};
 use crate::io::ring;
 
 /// Locked memory that each executor asks the kernel for.
 const MEMLOCK_BYTES_MIN: u64 = 512 * 1024;
-
-/// Descriptors below which a start makes no sense: rings, listeners and a few segments.
-const NOFILE_MIN: u64 = 256;
 
 /// The oldest kernel whose io_uring has what the rings ask for, by its release number.
 const KERNEL_MIN: (u32, u32) = (6, 1);
@@ -42,29 +40,31 @@ pub enum HostError {
     },
     /// Too few descriptors.
     #[error(
-        "the limit of open files is {have}, at least {NOFILE_MIN} are needed: raise it \
-         (ulimit -n, LimitNOFILE= in systemd, --ulimit nofile in docker)"
+        "the limit of open files is {have}, at least {least} are needed: raise it (ulimit -n, LimitNOFILE= in systemd, \
+         --ulimit nofile in docker) or take fewer cores (--cores)"
     )]
     Nofile {
         /// The hard limit.
         have: u64,
+        /// What so many shards need.
+        least: u64,
     },
     /// The kernel would not tell or change a limit.
     #[error("cannot read or raise a resource limit: {0}")]
     Limit(io::Error),
 }
 
-/// Checks the host and raises its soft limits. Returns how many files may be open.
-pub fn host() -> Result<u64, HostError> {
+/// Checks that the host can run so many shards, and raises its soft limits. Returns how many files may be open.
+pub fn host(shards: usize) -> Result<u64, HostError> {
     kernel()?;
     io_uring()?;
     memlock()?;
-    nofile()
+    nofile(shards)
 }
 
 /// Everything that [`host`] could refuse, and not only the first.
-pub fn host_faults() -> Vec<HostError> {
-    let checks = [kernel(), io_uring(), memlock(), nofile().map(drop)];
+pub fn host_faults(shards: usize) -> Vec<HostError> {
+    let checks = [kernel(), io_uring(), memlock(), nofile(shards).map(drop)];
     checks.into_iter().filter_map(Result::err).collect()
 }
 
@@ -77,9 +77,10 @@ fn memlock() -> Result<(), HostError> {
 }
 
 /// Raises the soft limit of open files, and returns it.
-pub fn nofile() -> Result<u64, HostError> {
+pub fn nofile(shards: usize) -> Result<u64, HostError> {
+    let least = (PROCESS_DESCRIPTORS + shards * SHARD_DESCRIPTORS_MIN) as u64;
     match raise(Resource::NOFILE)? {
-        have if have < NOFILE_MIN => Err(HostError::Nofile { have }),
+        have if have < least => Err(HostError::Nofile { have, least }),
         have => Ok(have),
     }
 }
@@ -147,8 +148,11 @@ mod tests {
 
     #[test]
     fn this_host_can_run_the_broker() {
-        let nofile = host().unwrap();
-        assert!(nofile >= NOFILE_MIN);
+        let nofile = host(1).unwrap();
+        let Err(HostError::Nofile { have, least }) = host(usize::MAX / 1000) else {
+            panic!("no host has so many descriptors");
+        };
+        assert!(have == nofile && least > nofile);
     }
 
     #[test]
@@ -169,7 +173,7 @@ mod tests {
 
     #[test]
     fn what_faults_is_what_refuses() {
-        assert_eq!(host().is_ok(), host_faults().is_empty());
+        assert_eq!(host(1).is_ok(), host_faults(1).is_empty());
     }
 
     #[test]

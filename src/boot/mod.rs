@@ -22,6 +22,7 @@ use thiserror::Error;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use crate::base::ShardId;
+use crate::base::limits::OPEN_FILES_PER_SHARD_MAX;
 use crate::control::controller::Controller;
 use crate::control::draft::fresh_id;
 use crate::control::metadata_log::{MetadataLog, MetadataLogError};
@@ -35,7 +36,7 @@ use crate::metadata::config::BrokerConfig;
 use crate::metadata::controller::{bootstrap, reassign_shards};
 use crate::metadata::{ApplyError, Broker, ClusterImage};
 use crate::shard;
-use crate::shard::start::ShardStart;
+use crate::shard::start::{Descriptors, ShardStart};
 use address::{AddressError, Addresses};
 use checks::HostError;
 use data_dir::{DataDir, DataDirError};
@@ -119,8 +120,16 @@ pub fn run(config: BootConfig) -> Result<(), BootError> {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    checks::host()?;
     let shards = config.cores.len();
+    let nofile = checks::host(shards)?;
+    let descriptors = Descriptors::of_shard(nofile, shards);
+    if descriptors.segment_files < OPEN_FILES_PER_SHARD_MAX {
+        tracing::warn!(
+            nofile,
+            connections = descriptors.connections * shards,
+            "the limit of open files is low, and so is the number of connections that are served: raise it (ulimit -n)"
+        );
+    }
     let addresses = Addresses::resolve(&config.broker, &config.admin)?;
     let options = listen_options(&config.broker);
     let listeners = addresses.bind_kafka(shards, options)?;
@@ -172,6 +181,7 @@ pub fn run(config: BootConfig) -> Result<(), BootError> {
             data_dir: path.clone(),
             image: image.clone(),
             recovered,
+            descriptors,
             mesh,
             listener,
             core_listener: core_listeners.next(),

@@ -21,10 +21,10 @@ pub struct Preview {
 /// Looks at everything that [`run`](super::run) asks for before it makes anything.
 pub fn preview(config: &BootConfig) -> Preview {
     let mut found = Preview {
-        nofile: checks::nofile().ok(),
+        nofile: checks::nofile(config.cores.len()).ok(),
         ..Preview::default()
     };
-    let faults = checks::host_faults().into_iter();
+    let faults = checks::host_faults(config.cores.len()).into_iter();
     found.obstacles.extend(faults.map(HostError::into));
     if let Err(error) = listen(config) {
         found.obstacles.push(error.into());

@@ -3,6 +3,7 @@
 //! The kernel spreads connections over the sockets of a group (SO_REUSEPORT). An accepted connection
 //! is a bare descriptor until a shard adopts it, so it can be handed on first.
 
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -12,7 +13,9 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::alarm::sleep;
+use super::clock;
 use super::readiness::Readiness;
+use crate::base::MonoMs;
 
 /// How listening sockets are made. What is not set is the system's own choice.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +39,8 @@ impl Default for ListenOptions {
 }
 /// How long accepting pauses when the process is out of descriptors or the kernel of memory.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
+/// How often that is said.
+const EXHAUSTED_LOG_MS: i64 = 10_000;
 
 /// A bound and listening socket that no shard accepts from yet.
 #[derive(Debug)]
@@ -122,6 +127,7 @@ impl BoundListener {
         Ok(Listener {
             readiness: Readiness::to_read(self.0.as_raw_fd()),
             socket: self.0,
+            quiet_until: Cell::default(),
         })
     }
 }
@@ -132,13 +138,15 @@ pub struct Listener {
     // Dropped before the descriptor that it watches.
     readiness: Readiness,
     socket: Socket,
+    /// Until then nothing is said of connections that cannot be accepted.
+    quiet_until: Cell<MonoMs>,
 }
 
 impl Listener {
     /// Waits for the next connection.
     ///
     /// A connection that broke before it was accepted is skipped. Out of descriptors or memory,
-    /// it logs, pauses, and tries again: the connections wait in the backlog.
+    /// it logs (seldom), pauses, and tries again: the connections wait in the backlog.
     pub async fn accept(&self) -> RawConnection {
         loop {
             match self.try_accept() {
@@ -154,10 +162,18 @@ impl Listener {
                     tracing::debug!(%error, "a connection broke before it was accepted");
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "cannot accept connections; trying again");
+                    self.say_exhausted(&error);
                     sleep(EXHAUSTED_PAUSE).await;
                 }
             }
+        }
+    }
+
+    fn say_exhausted(&self, error: &io::Error) {
+        let now = clock::now().mono;
+        if now >= self.quiet_until.get() {
+            self.quiet_until.set(now.plus_ms(EXHAUSTED_LOG_MS));
+            tracing::warn!(%error, "cannot accept connections: they wait until it is possible again");
         }
     }
 

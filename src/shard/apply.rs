@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::base::Offset;
 use crate::base::limits::DIRECTORY_WAIT_MS_MAX;
 use crate::io::disk::{Completion, DiskRing, OpId};
+use crate::io::files::is_shortage;
 use crate::io::segment_file::SegmentFile;
 use crate::io::{blocking, files};
 use crate::log::SegmentToDelete;
@@ -22,8 +23,8 @@ use crate::shard::partition_files::{claim_directory, cut, rename_deleted, write_
 use crate::shard::partitions::Hosted;
 use crate::shard::timer::sleep;
 
-/// How long a partition that found the disk full waits before it looks for space again.
-const SPACE_RETRY: Duration = Duration::from_secs(1);
+/// How long a partition that found the disk full, or no descriptor free, waits before it looks again.
+pub const SPACE_RETRY: Duration = Duration::from_secs(1);
 /// How long a new partition waits before it looks again whether a deleted one has left its directory.
 const DIRECTORY_RETRY: Duration = Duration::from_millis(2);
 
@@ -114,6 +115,22 @@ impl Shard {
         hosted.release();
     }
 
+    /// A segment's file, once there is a descriptor for it.
+    pub(super) async fn file_in_the_end(
+        &self,
+        hosted: &Hosted,
+        segment: Offset,
+    ) -> io::Result<Arc<SegmentFile>> {
+        loop {
+            match hosted.file(self, segment).await {
+                Err(error) if is_shortage(&error) && !hosted.is_closed() => {
+                    sleep(SPACE_RETRY).await;
+                }
+                opened => return opened,
+            }
+        }
+    }
+
     /// An operation whose file cannot be opened has failed like one that was begun: the partition must not wait for it.
     pub(super) fn not_begun(self: &Rc<Self>, hosted: &Rc<Hosted>, op: DiskOp, error: &io::Error) {
         tracing::error!(partition = %hosted.name(), %error, "cannot open a segment: the partition is out of service");
@@ -144,7 +161,7 @@ impl Shard {
             None => {
                 let (shard, hosted) = (self.clone(), hosted.clone());
                 self.spawn(async move {
-                    match hosted.file(&shard, op.segment).await {
+                    match shard.file_in_the_end(&hosted, op.segment).await {
                         Ok(file) => shard.submit_write(&hosted, &file, op),
                         Err(error) => shard.not_begun(&hosted, DiskOp::Write, &error),
                     }
@@ -175,8 +192,10 @@ impl Shard {
     fn reserve(self: &Rc<Self>, hosted: &Rc<Hosted>, op: ReserveOp) {
         let (shard, hosted) = (self.clone(), hosted.clone());
         self.spawn(async move {
+            let mut shortage = None;
             let result = shard.reserved(&hosted, op).await.map_err(|error| {
-                if is_full(&error) {
+                if is_shortage(&error) {
+                    shortage = Some(error);
                     return ReserveError::NoSpace;
                 }
                 tracing::error!(partition = %hosted.name(), %error, "cannot reserve space");
@@ -186,8 +205,8 @@ impl Shard {
             let mut effects = Effects::new();
             hosted.state.borrow_mut().on_reserved(result, &mut effects);
             let is_full = hosted.state.borrow().writes().is_out_of_space();
-            if is_full && !was_full {
-                tracing::warn!(partition = %hosted.name(), "the disk is full: produce is refused until space returns");
+            if let Some(error) = shortage.filter(|_| is_full && !was_full) {
+                tracing::warn!(partition = %hosted.name(), %error, "no space: produce is refused until there is some");
             }
             if is_full {
                 shard.retry_reserve_later(&hosted);
@@ -221,6 +240,7 @@ impl Shard {
         hosted: &Rc<Hosted>,
         segment: Offset,
     ) -> io::Result<Arc<SegmentFile>> {
+        let _opening = self.files.room().await;
         let directory = hosted.directory().to_owned();
         let file = blocking::run(move || {
             let path = segment_path(&directory, segment, FileKind::Log);
@@ -286,7 +306,7 @@ impl Shard {
 
     /// Finishes a segment's files. Where there is no space for those beside the log, it waits for space.
     async fn sealed(&self, hosted: &Rc<Hosted>, seal: &Seal) -> io::Result<()> {
-        let file = hosted.file(self, seal.op.segment).await?;
+        let file = self.file_in_the_end(hosted, seal.op.segment).await?;
         let size_bytes = u64::from(seal.op.size_bytes);
         let next_base = seal.sealed.snapshot_offset;
         blocking::run(move || cut(&file, size_bytes)).await?;
@@ -299,7 +319,9 @@ impl Shard {
                 failed => failed,
             };
             match done {
-                Err(error) if is_full(&error) && !hosted.is_closed() => sleep(SPACE_RETRY).await,
+                Err(error) if is_shortage(&error) && !hosted.is_closed() => {
+                    sleep(SPACE_RETRY).await;
+                }
                 done => return done,
             }
         }
@@ -355,7 +377,7 @@ impl Shard {
                 match shard.store_epochs(&hosted).await {
                     Ok(()) => {}
                     Err(_) if hosted.is_closed() => break,
-                    Err(error) if is_full(&error) => {
+                    Err(error) if is_shortage(&error) => {
                         hosted.epochs_stale.set(true);
                         sleep(SPACE_RETRY).await;
                     }
@@ -372,13 +394,6 @@ impl Shard {
         let path = hosted.directory().join(names::LEADER_EPOCHS);
         blocking::run(move || files::replace(&path, text.as_bytes())).await
     }
-}
-
-fn is_full(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-    )
 }
 
 /// A disk ring for a shard.

@@ -86,7 +86,7 @@ impl Connections {
         if self.len() >= shard.connections_max() {
             self.log_fault(
                 "",
-                "max.connections reached: connection refused",
+                "as many as max.connections and the limit of open files allow are there",
                 shard.now().mono,
             );
             return None;

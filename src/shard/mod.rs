@@ -84,6 +84,7 @@ use metrics::Metrics;
 use open_files::OpenFiles;
 use partitions::Hosted;
 use pressure::Pressure;
+use start::Descriptors;
 use timer::Bell;
 use watch::Watchers;
 
@@ -101,6 +102,8 @@ pub struct Shard {
     pub metrics: Metrics,
     /// The files that it has open.
     pub files: OpenFiles,
+    /// What it may have open.
+    pub descriptors: Descriptors,
     /// Memory for tails.
     pub pool: Arc<ChunkPool>,
     /// Its ring for files.
@@ -270,11 +273,13 @@ impl Shard {
         self.timer_bell.ring();
     }
 
-    /// How many connections this shard may have of the broker's `max.connections`.
+    /// How many connections this shard may have: its part of the broker's `max.connections`, if there are descriptors for
+    /// so many.
     pub fn connections_max(&self) -> usize {
         usize::try_from(self.config.max_connections)
             .unwrap_or(0)
             .div_ceil(self.shards)
+            .min(self.descriptors.connections)
     }
 
     /// Tells how many connections there are.

@@ -5,11 +5,17 @@ use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::base::limits::OPEN_FILES_WAIT_MS_MAX;
 use crate::base::{Offset, TopicPartition};
-use crate::io::blocking;
 use crate::io::segment_file::SegmentFile;
+use crate::io::{blocking, clock};
 use crate::log::files::{FileKind, FileName};
+use crate::shard::timer::sleep;
+
+/// How long opening a file waits before it looks again whether another has been let go.
+const ROOM_RETRY: Duration = Duration::from_millis(5);
 
 /// Names an open segment.
 pub type SegmentKey = (TopicPartition, Offset);
@@ -24,6 +30,17 @@ pub struct OpenFiles {
 struct Open {
     files: HashMap<SegmentKey, (Arc<SegmentFile>, u64)>,
     uses: u64,
+    /// Files that are being opened.
+    opening: usize,
+}
+
+/// The place of a file that is being opened.
+pub struct Opening<'a>(&'a OpenFiles);
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        self.0.open.borrow_mut().opening -= 1;
+    }
 }
 
 impl OpenFiles {
@@ -51,9 +68,21 @@ impl OpenFiles {
         if let Some(file) = self.get(key) {
             return Ok(file);
         }
+        let _opening = self.room().await;
         let path = segment_path(directory, key.1, FileKind::Log);
         let file = blocking::run(move || SegmentFile::open_for_append(&path)).await?;
         Ok(self.insert(key, Arc::new(file)))
+    }
+
+    /// Waits until a file may be opened, while all that may be open are in use; but no longer than
+    /// [`OPEN_FILES_WAIT_MS_MAX`].
+    pub async fn room(&self) -> Opening<'_> {
+        let until = clock::now().mono.plus_ms(OPEN_FILES_WAIT_MS_MAX);
+        while !self.open.borrow_mut().has_room(self.files_max) && clock::now().mono < until {
+            sleep(ROOM_RETRY).await;
+        }
+        self.open.borrow_mut().opening += 1;
+        Opening(self)
     }
 
     /// Takes a file in; another one that came first under this key is kept instead.
@@ -83,6 +112,15 @@ impl OpenFiles {
 }
 
 impl Open {
+    /// Whether another file may be opened, if need be instead of one that nobody uses.
+    fn has_room(&mut self, files_max: usize) -> bool {
+        if self.files.len() + self.opening < files_max {
+            return true;
+        }
+        self.close_unused(files_max);
+        self.files.len() + self.opening < files_max
+    }
+
     /// Closes the longest unused eighth of what nobody holds, so that the search is seldom made.
     fn close_unused(&mut self, files_max: usize) {
         let mut idle: Vec<(u64, SegmentKey)> = self

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::io;
 use std::rc::Rc;
 
-use crate::base::limits::{MESH_TURNS, OPEN_FILES_PER_SHARD_MAX, TAIL_POOL_BYTES_MAX};
+use crate::base::limits::{MESH_TURNS, TAIL_POOL_BYTES_MAX};
 use crate::io::chunk::ChunkPool;
 use crate::io::executor::{self, yield_to_io};
 use crate::io::listener::{Listener, RawConnection};
@@ -36,7 +36,8 @@ pub async fn run(start: ShardStart) -> io::Result<()> {
         config: start.config,
         data_dir: start.data_dir,
         metrics: Metrics::new(start.metrics, start.id),
-        files: OpenFiles::new(OPEN_FILES_PER_SHARD_MAX),
+        files: OpenFiles::new(start.descriptors.segment_files),
+        descriptors: start.descriptors,
         pool: ChunkPool::new(TAIL_POOL_BYTES_MAX),
         disk: apply::disk_ring(),
         syncs: Default::default(),

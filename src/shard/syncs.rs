@@ -51,7 +51,7 @@ impl Shard {
         }
         let (shard, hosted) = (self.clone(), hosted.clone());
         self.spawn(async move {
-            match hosted.file(&shard, op.segment).await {
+            match shard.file_in_the_end(&hosted, op.segment).await {
                 Ok(file) => shard.submit_sync(&hosted, &file),
                 Err(error) => shard.not_begun(&hosted, DiskOp::Sync, &error),
             }

@@ -42,6 +42,8 @@ pub struct Options {
     pub per_core: bool,
     /// Lines of the configuration file, Kafka's names.
     pub config: Vec<(String, String)>,
+    /// A program, with its arguments, that starts Ringlog: it comes with Ringlog's own command line behind them.
+    pub starter: Vec<String>,
 }
 
 impl Default for Options {
@@ -50,6 +52,7 @@ impl Default for Options {
             shards: 2,
             per_core: false,
             config: Vec::new(),
+            starter: Vec::new(),
         }
     }
 }
@@ -69,6 +72,12 @@ impl Options {
     /// Adds a line to the configuration file.
     pub fn set(mut self, name: &str, value: impl ToString) -> Options {
         self.config.push((name.to_owned(), value.to_string()));
+        self
+    }
+
+    /// Has another program start Ringlog: one that changes its limits and becomes it.
+    pub fn started_by(mut self, starter: &[&str]) -> Options {
+        self.starter = starter.iter().map(|word| (*word).to_owned()).collect();
         self
     }
 }
@@ -238,7 +247,14 @@ pub fn ringlog_binary() -> PathBuf {
 
 /// `ringlog serve` in `home`, with its data in `home/data`.
 pub fn ringlog_command(home: &Path, address: SocketAddr, options: &Options) -> Command {
-    let mut command = Command::new(ringlog_binary());
+    let mut command = match options.starter.split_first() {
+        None => Command::new(ringlog_binary()),
+        Some((program, arguments)) => {
+            let mut command = Command::new(program);
+            command.args(arguments).arg(ringlog_binary());
+            command
+        }
+    };
     command
         .current_dir(home)
         .arg("serve")
