@@ -1,12 +1,15 @@
 //! Cluster state as it arrives: partitions come, change and go with the image.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::base::limits::RETIRE_WAIT_MS_MAX;
 use crate::base::{LeaderEpoch, PartitionIndex, TopicPartition};
 use crate::group::requests::DeletedTopic;
+use crate::io::files::is_shortage;
 use crate::io::{blocking, files};
 use crate::log::files::deleted_directory;
 use crate::mesh::Address;
@@ -14,6 +17,7 @@ use crate::metadata::{ClusterImage, PartitionInfo, Topic};
 use crate::partition::{Effects, Partition};
 use crate::protocol::ErrorCode;
 use crate::shard::Shard;
+use crate::shard::apply::SPACE_RETRY;
 use crate::shard::groups::OFFSETS_TOPIC;
 use crate::shard::groups::host::GroupHost;
 use crate::shard::messages::Message;
@@ -47,7 +51,9 @@ impl Applying {
 }
 
 impl Shard {
-    /// Takes a new image in and tells the control thread when partitions that went are gone from the disk's names too.
+    /// Takes a new image in and tells the control thread when partitions that went are gone from the disk's names too:
+    /// after a crash nothing is left of them then. A disk that hangs is waited for no longer than
+    /// [`RETIRE_WAIT_MS_MAX`], since every later change waits for this one.
     pub async fn apply_image(self: &Rc<Self>, image: Arc<ClusterImage>) {
         let old = self.image.replace(image.clone());
         self.applying.borrow_mut().begin(image.version());
@@ -55,9 +61,7 @@ impl Shard {
         self.host_missing(&image);
         self.update_changed(&old, &image);
         self.forget_offsets(&old, &image);
-        for hosted in gone {
-            self.remove_files(&hosted).await;
-        }
+        self.remove_all_files(gone).await;
         let applied = self.applying.borrow_mut().end(image.version());
         if let Some(version) = applied {
             let shard = self.id;
@@ -176,10 +180,34 @@ impl Shard {
         }
     }
 
+    /// Has the directories of partitions moved away, and waits for that as long as it may.
+    async fn remove_all_files(self: &Rc<Self>, gone: Vec<Rc<Hosted>>) {
+        let left = Rc::new(Cell::new(gone.len()));
+        for hosted in gone {
+            let (shard, left) = (self.clone(), left.clone());
+            self.spawn(async move {
+                shard.remove_files(&hosted).await;
+                left.set(left.get() - 1);
+            });
+        }
+        let until = self.now().mono.plus_ms(RETIRE_WAIT_MS_MAX);
+        while left.get() > 0 && self.now().mono < until {
+            sleep(Duration::from_millis(1)).await;
+        }
+        if left.get() > 0 {
+            tracing::warn!(
+                partitions = left.get(),
+                "the disk is slow to let go of deleted partitions: their directories go when it has"
+            );
+        }
+    }
+
     /// Moves a partition's directory out of the way once its I/O has ended, and removes it later.
     async fn remove_files(self: &Rc<Self>, hosted: &Rc<Hosted>) {
+        let mut pause = Duration::from_millis(1);
         while !hosted.is_at_rest() {
-            sleep(Duration::from_millis(1)).await;
+            sleep(pause).await;
+            pause = (pause * 2).min(SPACE_RETRY);
         }
         self.files.forget_partition(hosted.id);
         let unique = u128::from_be_bytes(self.random_bytes());
@@ -188,13 +216,17 @@ impl Shard {
             .data_dir
             .join(deleted_directory(&topic.name, hosted.id.partition, unique));
         let directory = hosted.directory().to_owned();
-        let renamed = {
-            let aside = aside.clone();
-            blocking::run(move || match directory.exists() {
-                true => files::rename(&directory, &aside).map(|()| true),
+        let renamed = loop {
+            let (from, to) = (directory.clone(), aside.clone());
+            let rename = move || match from.exists() {
+                true => files::rename(&from, &to).map(|()| true),
                 false => Ok(false),
-            })
-            .await
+            };
+            match blocking::run(rename).await {
+                // The new name is longer and may need another block.
+                Err(error) if is_shortage(&error) => sleep(SPACE_RETRY).await,
+                renamed => break renamed,
+            }
         };
         match renamed {
             Ok(false) => return,

@@ -1,5 +1,5 @@
 //! File systems of a test's own, mounted over a directory: small ones that fill up, others that
-//! refuse direct writes, and one whose power can be cut. They need root.
+//! refuse direct writes, some that hang, and one whose power can be cut. They need root.
 
 use std::ffi::OsStr;
 use std::os::unix::fs::MetadataExt;
@@ -92,10 +92,26 @@ impl Mount {
         shut_down.expect("root may shut a file system down");
     }
 
+    /// Lets every write to the file system hang, until what is returned goes away.
+    pub fn freeze(&self) -> Frozen<'_> {
+        run("fsfreeze", [OsStr::new("-f"), self.at.as_os_str()]).expect("root may freeze it");
+        Frozen(self)
+    }
+
     /// Mounts the same file system once more, as after a cold start. Nobody may use it.
     pub fn remount(&self) {
         run("umount", [self.at.as_os_str()]).expect("nobody uses the file system");
         self.again_or_why().expect("what could be mounted once");
+    }
+}
+
+/// A file system that hangs.
+pub struct Frozen<'a>(&'a Mount);
+
+impl Drop for Frozen<'_> {
+    fn drop(&mut self) {
+        let thawed = run("fsfreeze", [OsStr::new("-u"), self.0.at.as_os_str()]);
+        thawed.expect("what was frozen can be thawed");
     }
 }
 
