@@ -13,13 +13,14 @@ use common::broker::Kind;
 use common::history::{Producer, judge, now_ms};
 use common::metrics::Page;
 use common::mount::{self, broker_on};
-use common::wire::{Connection, EARLIEST, LATEST, batch};
+use common::wire::{Connection, EARLIEST, LATEST, batch, produce_request};
 use common::{Broker, Options, announce, topics, wait_for};
 use ringlog::base::TimestampMs;
 use ringlog::protocol::records::BatchBuilder;
 
 const KAFKA_STORAGE_ERROR: i16 = 56;
 const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
+const TOPIC_ALREADY_EXISTS: i16 = 36;
 const DISK_MIB: u32 = 64;
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -108,6 +109,169 @@ fn a_broker_on_a_full_disk_stops_in_order() {
     let mut connection = Connection::open(broker.address());
     assert!(count_batches(&mut connection, "filler", 0) >= stored);
     wait_until_accepted(&mut connection, "filler");
+}
+
+#[test]
+fn on_a_full_disk_topics_can_be_deleted_and_not_made() {
+    let test = "on_a_full_disk_topics_can_be_deleted_and_not_made";
+    let Some((mut broker, _mount)) = small_disk(test) else {
+        return;
+    };
+    let mut connection = Connection::open(broker.address());
+    for name in ["kept", "filler"] {
+        connection.create_topic(name, 1, &[]);
+        for _ in 0..8 {
+            assert_eq!(connection.produce(name, 0, large_batch()).0, 0);
+        }
+    }
+    for round in 0..2 {
+        let ballast = fill_disk(&broker.data_dir());
+        let made = (0..1000).take_while(|n| {
+            let name = format!("more-{round}-{n}");
+            let error = topics::create(&mut connection, &name, 20);
+            assert!(matches!(error, 0 | KAFKA_STORAGE_ERROR), "{name}: {error}");
+            error == 0
+        });
+        let made = made.count();
+        assert!(made < 1000, "a full disk takes a thousand topics");
+        // The same connection goes on: nobody is thrown out.
+        assert_eq!(
+            topics::create(&mut connection, "kept", 1),
+            TOPIC_ALREADY_EXISTS
+        );
+        for n in 0..made {
+            assert_eq!(
+                topics::delete(&mut connection, &format!("more-{round}-{n}")),
+                0
+            );
+        }
+        match round {
+            0 => assert_eq!(topics::delete(&mut connection, "filler"), 0),
+            _ => std::fs::remove_file(&ballast).expect("a file of ours"),
+        }
+        wait_for("topics to be made again", LIMIT, || {
+            let error = topics::create(&mut connection, &format!("after-{round}"), 1);
+            assert!(matches!(error, 0 | KAFKA_STORAGE_ERROR), "{error}");
+            (error == 0).then_some(())
+        });
+        let _ = std::fs::remove_file(ballast);
+    }
+    broker.kill();
+    broker.restart();
+    let mut connection = Connection::open(broker.address());
+    for (name, expected) in [
+        ("kept", 0),
+        ("after-0", 0),
+        ("after-1", 0),
+        ("filler", UNKNOWN_TOPIC_OR_PARTITION),
+        ("more-0-0", UNKNOWN_TOPIC_OR_PARTITION),
+    ] {
+        let error = connection.metadata(name).topics[0].error_code;
+        assert_eq!(error, expected, "{name}");
+    }
+}
+
+#[test]
+fn the_first_records_of_a_partition_wait_for_space() {
+    let test = "the_first_records_of_a_partition_wait_for_space";
+    let Some((mut broker, _mount)) = small_disk(test) else {
+        return;
+    };
+    let mut connection = Connection::open(broker.address());
+    connection.create_topic("new", 2, &[]);
+    let ballast = fill_disk(&broker.data_dir());
+    for partition in 0..2 {
+        let (error, _) = connection.produce("new", partition, batch(&[b"no room"]));
+        assert_eq!(error, KAFKA_STORAGE_ERROR, "partition {partition}");
+    }
+    // Whatever was made of the partition by then is no obstacle to a start.
+    broker.kill();
+    broker.restart();
+    let mut connection = Connection::open(broker.address());
+    let (error, _) = connection.produce("new", 0, batch(&[b"no room"]));
+    assert_eq!(error, KAFKA_STORAGE_ERROR);
+    std::fs::remove_file(ballast).expect("a file of ours");
+    wait_until_accepted(&mut connection, "new");
+    assert_none_poisoned(&broker);
+    broker.kill();
+    broker.restart();
+    let mut connection = Connection::open(broker.address());
+    assert!(connection.list_offset("new", 0, LATEST) > 0);
+}
+
+#[test]
+fn a_start_finds_the_disk_full() {
+    let test = "a_start_finds_the_disk_full";
+    let Some((mut broker, _mount)) = small_disk(test) else {
+        return;
+    };
+    let mut connection = Connection::open(broker.address());
+    connection.create_topic("kept", 1, &[("segment.bytes", "1048576")]);
+    connection.create_topic("empty", 1, &[]);
+    for _ in 0..8 {
+        assert_eq!(connection.produce("kept", 0, large_batch()).0, 0);
+    }
+    let ballast = fill_disk(&broker.data_dir());
+    let _ = first_refusal(&mut connection, "kept");
+    let end = connection.list_offset("kept", 0, LATEST);
+    broker.kill();
+    let more = broker.data_dir().join("more-ballast");
+    std::fs::rename(fill_disk(&broker.data_dir().join("kept-0")), &more).expect("files of ours");
+    broker.restart();
+    let mut connection = Connection::open(broker.address());
+    assert_eq!(count_batches(&mut connection, "kept", 0), end);
+    assert_none_poisoned(&broker);
+    for ballast in [ballast, more] {
+        std::fs::remove_file(ballast).expect("a file of ours");
+    }
+    wait_until_accepted(&mut connection, "kept");
+    wait_until_accepted(&mut connection, "empty");
+}
+
+/// A partition on a disk of its own, which hangs while the partition is deleted.
+#[test]
+fn a_deletion_does_not_wait_for_a_disk_that_hangs() {
+    let test = "a_deletion_does_not_wait_for_a_disk_that_hangs";
+    if !ringlog() {
+        return;
+    }
+    let place = tempfile::tempdir().expect("a temporary directory");
+    let Some(mount) = mount::Mount::new(test, mount::Kind::Ext4(DISK_MIB), place.path()) else {
+        return;
+    };
+    let broker = Broker::start(Options::default());
+    let own = broker.data_dir().join("hung-0");
+    std::os::unix::fs::symlink(place.path(), &own).expect("a directory of ours");
+    let mut connection = Connection::open(broker.address());
+    connection.create_topic("hung", 1, &[]);
+    connection.create_topic("well", 2, &[]);
+    assert_eq!(connection.produce("hung", 0, batch(&[b"before"])), (0, 0));
+    let writes = || {
+        let page = Page::read(broker.admin().expect("Ringlog has an admin port"));
+        page.total("ringlog_disk_writes_total")
+    };
+    let before = writes();
+    let frozen = mount.freeze();
+    let mut stuck = Connection::open(broker.address());
+    let request = produce_request("hung", 0, -1, batch(&[b"stuck"]));
+    stuck.send_raw(&stuck.frame(7, &request));
+    wait_for("the write to begin", LIMIT, || {
+        (writes() > before).then_some(())
+    });
+
+    let asked = Instant::now();
+    assert_eq!(topics::delete(&mut connection, "hung"), 0);
+    announce(&format!("deleted after {:.1?}", asked.elapsed()));
+    assert_eq!(topics::create(&mut connection, "other", 2), 0);
+    for (topic, partition) in [("well", 0), ("well", 1), ("other", 0), ("other", 1)] {
+        let answer = connection.produce(topic, partition, batch(&[b"meanwhile"]));
+        assert_eq!(answer, (0, 0), "{topic}-{partition}");
+    }
+    assert!(own.exists(), "the disk has let go");
+    drop(frozen);
+    wait_for("the directory to go", LIMIT, || {
+        own.symlink_metadata().is_err().then_some(())
+    });
 }
 
 /// Memory takes direct writes on new kernels only, ramfs on none: neither stops the broker.

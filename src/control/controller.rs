@@ -2,7 +2,8 @@
 //! to every shard, and answer when all of them have applied it.
 //!
 //! A request that changes nothing is answered the same way, so that it never tells of a change that some shard does
-//! not know yet. After the metadata log has failed, nothing more is changed.
+//! not know yet. Changes that cannot be written are KAFKA_STORAGE_ERROR: on a full disk until there is space, after
+//! the metadata log has failed until the next start.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use super::handlers;
 use super::messages::{ControlCall, ControlReply, ControlRequest};
 use super::metadata_log::{MetadataLog, MetadataLogError};
 use crate::base::{ShardId, TimestampMs};
-use crate::metadata::controller::{Outcome, allocate_producer_ids, auto_create};
+use crate::metadata::controller::{ApiError, Outcome, allocate_producer_ids, auto_create};
 use crate::metadata::{ClusterImage, Record, topic_name};
 use crate::protocol::ErrorCode;
 
@@ -41,6 +42,8 @@ pub struct Controller {
     applied: Vec<i64>,
     /// Answers in the order of their versions.
     waiting: VecDeque<Waiting>,
+    /// The last change could not be written.
+    refusing: bool,
 }
 
 #[derive(Debug)]
@@ -57,6 +60,7 @@ impl Controller {
             applied: vec![image.version(); shards],
             image,
             waiting: VecDeque::new(),
+            refusing: false,
         }
     }
 
@@ -72,24 +76,52 @@ impl Controller {
         now: TimestampMs,
         out: &mut Vec<Outgoing>,
     ) {
-        let shards = u16::try_from(self.applied.len()).unwrap_or(u16::MAX);
-        let mut draft = Draft::new(self.image.clone(), shards);
+        if self.carry_out(&requests, now, out).is_err() {
+            // One by one, so that what frees space is done, and what changes nothing is answered as ever.
+            for request in &requests {
+                if let Err(error) = self.carry_out(std::slice::from_ref(request), now, out) {
+                    self.refuse(request, &error);
+                }
+            }
+        }
+        self.release(out);
+    }
+
+    fn carry_out(
+        &mut self,
+        requests: &[ControlRequest],
+        now: TimestampMs,
+        out: &mut Vec<Outgoing>,
+    ) -> Result<(), MetadataLogError> {
+        let mut draft = Draft::new(self.image.clone(), self.shards());
         let decided: Vec<Waiting> = requests
-            .into_iter()
+            .iter()
             .map(|request| decide(&mut draft, request))
             .collect();
         let (image, changes) = draft.into_parts();
-        match self.commit(&image, &changes, now) {
-            Ok(()) if !changes.is_empty() => out.push(Outgoing::Image(image)),
-            Ok(()) => {}
-            Err(error) => {
-                tracing::error!(%error, "changes of the cluster's state were refused");
-                out.extend(decided.into_iter().map(Waiting::fail));
-                return;
+        self.commit(&image, &changes, now)?;
+        if !changes.is_empty() {
+            out.push(Outgoing::Image(image));
+            if std::mem::take(&mut self.refusing) {
+                tracing::info!("the cluster's state can be changed again");
             }
         }
         self.waiting.extend(decided);
-        self.release(out);
+        Ok(())
+    }
+
+    /// Answers a request whose change could not be written. The log hears of the first of them.
+    fn refuse(&mut self, request: &ControlRequest, error: &MetadataLogError) {
+        if !std::mem::replace(&mut self.refusing, true) {
+            tracing::error!(%error, "changes of the cluster's state are refused");
+        }
+        let refusal = ApiError::new(ErrorCode::KafkaStorageError, refusal_message(error));
+        let mut draft = Draft::refusing(self.image.clone(), self.shards(), refusal);
+        self.waiting.push_back(decide(&mut draft, request));
+    }
+
+    fn shards(&self) -> u16 {
+        u16::try_from(self.applied.len()).unwrap_or(u16::MAX)
     }
 
     fn commit(
@@ -127,25 +159,18 @@ impl Controller {
     }
 }
 
-impl Waiting {
-    /// The answer when the change behind it could not be written.
-    fn fail(self) -> Outgoing {
-        match self.answer {
-            Outgoing::Reply { to, token, .. } => Outgoing::Reply {
-                to,
-                token,
-                reply: ControlReply::Failed(ErrorCode::KafkaStorageError),
-            },
-            image @ Outgoing::Image(_) => image,
-        }
+/// What a client is told: paths of the broker's are not its business.
+fn refusal_message(error: &MetadataLogError) -> &'static str {
+    match error {
+        MetadataLogError::Full { .. } => "The broker's disk is full.",
+        _ => "The broker cannot write its metadata log.",
     }
 }
 
-fn decide(draft: &mut Draft, request: ControlRequest) -> Waiting {
-    let ControlRequest { from, token, call } = request;
-    let reply = match call {
-        ControlCall::Forward(request) => handlers::handle(draft, &request),
-        ControlCall::AutoCreate { names } => ControlReply::AutoCreated(make(draft, &names)),
+fn decide(draft: &mut Draft, request: &ControlRequest) -> Waiting {
+    let reply = match &request.call {
+        ControlCall::Forward(request) => handlers::handle(draft, request),
+        ControlCall::AutoCreate { names } => ControlReply::AutoCreated(make(draft, names)),
         ControlCall::EnsureOffsetsTopic => {
             let made = make(draft, &[topic_name::CONSUMER_OFFSETS.to_owned()]);
             let code = made.first().map_or(ErrorCode::None, |(_, code)| *code);
@@ -160,8 +185,8 @@ fn decide(draft: &mut Draft, request: ControlRequest) -> Waiting {
     Waiting {
         version: draft.image().version(),
         answer: Outgoing::Reply {
-            to: from,
-            token,
+            to: request.from,
+            token: request.token,
             reply,
         },
     }
@@ -172,14 +197,10 @@ fn make(draft: &mut Draft, names: &[String]) -> Vec<(String, ErrorCode)> {
     let all: Vec<&str> = names.iter().map(String::as_str).collect();
     let ids = fresh_ids(names.len());
     let Outcome { result, records } = auto_create(draft.image(), &all, draft.shards(), &ids);
-    let code = |result: Result<(), crate::metadata::controller::ApiError>| match result {
-        Ok(()) => ErrorCode::None,
-        Err(error) => error.code,
-    };
     match draft.change(records) {
         Ok(()) => result
             .into_iter()
-            .map(|(name, result)| (name, code(result)))
+            .map(|(name, result)| (name, code(&draft.told(result))))
             .collect(),
         Err(fault) => {
             tracing::error!(%fault, "topics could not be made");
@@ -189,14 +210,24 @@ fn make(draft: &mut Draft, names: &[String]) -> Vec<(String, ErrorCode)> {
     }
 }
 
+fn code(result: &Result<(), ApiError>) -> ErrorCode {
+    match result {
+        Ok(()) => ErrorCode::None,
+        Err(error) => error.code,
+    }
+}
+
 fn producer_ids(draft: &mut Draft) -> ControlReply {
     let Some(Outcome { result, records }) = allocate_producer_ids(draft.image()) else {
         return ControlReply::Failed(ErrorCode::UnknownServerError);
     };
     match draft.change(records) {
-        Ok(()) => ControlReply::ProducerIds {
-            first: result.first,
-            len: result.len,
+        Ok(()) => match draft.told(Ok(result)) {
+            Ok(block) => ControlReply::ProducerIds {
+                first: block.first,
+                len: block.len,
+            },
+            Err(refusal) => ControlReply::Failed(refusal.code),
         },
         Err(fault) => {
             tracing::error!(%fault, "producer ids could not be taken");

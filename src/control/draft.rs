@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::TopicId;
+use crate::metadata::controller::ApiError;
 use crate::metadata::{ApplyError, ClusterImage, Record};
 
 /// The state with changes that are not in the metadata log yet.
@@ -11,6 +12,8 @@ pub struct Draft {
     image: Arc<ClusterImage>,
     shards: u16,
     changes: Vec<Vec<Record>>,
+    /// Why no change is taken, if none is.
+    refusal: Option<ApiError>,
 }
 
 impl Draft {
@@ -20,6 +23,23 @@ impl Draft {
             image,
             shards,
             changes: Vec::new(),
+            refusal: None,
+        }
+    }
+
+    /// Takes no changes, because they cannot be written: whatever would make one is answered with this.
+    pub fn refusing(image: Arc<ClusterImage>, shards: u16, refusal: ApiError) -> Draft {
+        Draft {
+            refusal: Some(refusal),
+            ..Draft::new(image, shards)
+        }
+    }
+
+    /// The result of a decision as it is to be told.
+    pub fn told<T>(&self, decided: Result<T, ApiError>) -> Result<T, ApiError> {
+        match &self.refusal {
+            Some(refusal) if decided.is_ok() => Err(refusal.clone()),
+            _ => decided,
         }
     }
 
@@ -33,12 +53,12 @@ impl Draft {
         self.shards
     }
 
-    /// Adds a change; no records are none.
+    /// Adds a change; no records are none. A draft that takes no changes drops it.
     ///
     /// # Errors
     /// When the records were not made for this very image, which is a fault of ours. Nothing is changed then.
     pub fn change(&mut self, records: Vec<Record>) -> Result<(), ApplyError> {
-        if records.is_empty() {
+        if records.is_empty() || self.refusal.is_some() {
             return Ok(());
         }
         self.image = Arc::new(self.image.apply(&records)?);

@@ -63,6 +63,6 @@ pub enum ControlReply {
         /// How many.
         len: i64,
     },
-    /// The change could not be written, or the broker is stopping.
+    /// To [`ControlCall::AllocateProducerIds`], if the change cannot be written; to any, if the fault is ours.
     Failed(ErrorCode),
 }

@@ -4,6 +4,9 @@
 //! `<offset>.checkpoint`: batches that make the state before that offset. Once the log has grown enough, a snapshot is
 //! written and everything before it goes. Each step leaves a directory that loads to the same state, so a crash between
 //! any two of them costs nothing.
+//!
+//! Space is reserved behind the log's end. What is reserved last is kept for changes that free space: on a full disk
+//! topics can still be deleted. Everything else is refused there, and succeeds again once there is space.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -13,9 +16,11 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::base::limits::{METADATA_BATCH_BYTES_MAX, METADATA_LOG_BYTES_MAX};
+use crate::base::limits::{
+    METADATA_BATCH_BYTES_MAX, METADATA_LOG_BYTES_MAX, METADATA_RESERVE_BYTES,
+};
 use crate::base::{LeaderEpoch, Offset, TimestampMs};
-use crate::io::files::{create_directory, remove_file, replace, sync_directory};
+use crate::io::files::{create_directory, is_full, remove_file, replace, reserve, sync_directory};
 use crate::io::segment_file::SegmentFile;
 use crate::log::files::{FileKind, FileName};
 use crate::log::recovery::{Cut, recover};
@@ -80,6 +85,14 @@ pub enum MetadataLogError {
     /// A change that no batch can hold.
     #[error("a change of the cluster's state is too large: {0}")]
     TooLarge(#[from] BuildError),
+    /// The disk has no room for a change. The log is as it was, and takes changes again when there is room.
+    #[error("the metadata log {} finds no space: {why}: delete topics, or free space otherwise", path.display())]
+    Full {
+        /// The file.
+        path: PathBuf,
+        /// What the disk said.
+        why: io::Error,
+    },
     /// An earlier write failed, so that nobody knows what the file holds.
     #[error("the metadata log takes no changes since a write failed: restart the broker")]
     Poisoned,
@@ -93,6 +106,8 @@ pub struct MetadataLog {
     path: PathBuf,
     /// Where the next batch goes.
     position: u64,
+    /// Up to where the file has its space.
+    reserved: u64,
     next_offset: Offset,
     /// The length of the log at which a snapshot is taken.
     snapshot_at: u64,
@@ -145,15 +160,19 @@ impl MetadataLog {
             path: path.clone(),
             why,
         })?;
-        Ok(MetadataLog {
+        let mut log = MetadataLog {
             directory: directory.to_owned(),
             file,
             path,
             position,
+            reserved: position,
             next_offset,
             snapshot_at: METADATA_LOG_BYTES_MAX,
             poisoned: false,
-        })
+        };
+        // A disk that is full now may have room when there is something to append.
+        let _ = log.make_room(0);
+        Ok(log)
     }
 
     /// The offset of the next record.
@@ -161,36 +180,71 @@ impl MetadataLog {
         self.next_offset
     }
 
-    /// Appends changes, a batch each, with one sync for all. After an error the log takes no more.
+    /// Appends changes, a batch each, with one sync for all.
+    ///
+    /// # Errors
+    /// [`MetadataLogError::Full`] leaves the log as it was. After a write or a sync that failed otherwise nobody knows
+    /// what the file holds, and the log takes no more.
     pub fn append<'c>(
         &mut self,
         changes: impl IntoIterator<Item = &'c [Record]>,
         now: TimestampMs,
     ) -> Result<(), MetadataLogError> {
-        if self.poisoned {
-            return Err(MetadataLogError::Poisoned);
-        }
         let mut bytes = Vec::new();
         let mut next = self.next_offset;
+        let mut frees_space = true;
         for records in changes {
             bytes.extend(encode(records, next, now)?);
             next = next.plus(records.len() as i64);
+            frees_space &= records.iter().all(Record::frees_space);
         }
         if bytes.is_empty() {
             return Ok(());
         }
-        let written = self
-            .file
-            .write_all_at(&bytes, self.position)
-            .and_then(|()| self.file.sync_data());
-        if let Err(why) = written {
-            self.poisoned = true;
-            let path = self.path.clone();
-            return Err(MetadataLogError::Io { path, why });
+        if self.poisoned {
+            return Err(MetadataLogError::Poisoned);
+        }
+        match self.make_room(bytes.len() as u64) {
+            Err(why) if !frees_space || !is_full(&why) => return Err(self.refusal(why)),
+            _ => self.write(&bytes)?,
         }
         self.position += bytes.len() as u64;
         self.next_offset = next;
         Ok(())
+    }
+
+    /// Reserves space for so many bytes, and behind them what is kept for changes that free space.
+    fn make_room(&mut self, bytes: u64) -> io::Result<()> {
+        let needed = self.position + bytes + METADATA_RESERVE_BYTES;
+        if needed <= self.reserved {
+            return Ok(());
+        }
+        let reserved = needed + METADATA_RESERVE_BYTES;
+        reserve(&self.file, reserved)?;
+        self.reserved = reserved;
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), MetadataLogError> {
+        if let Err(why) = self.file.write_all_at(bytes, self.position) {
+            // Whatever part of it was written has not been synced, and is cut off again.
+            self.poisoned = !is_full(&why) || self.file.set_len(self.position).is_err();
+            self.reserved = self.position;
+            return Err(self.refusal(why));
+        }
+        self.file.sync_data().map_err(|why| {
+            self.poisoned = true;
+            let path = self.path.clone();
+            MetadataLogError::Io { path, why }
+        })
+    }
+
+    fn refusal(&self, why: io::Error) -> MetadataLogError {
+        let path = self.path.clone();
+        match is_full(&why) && !self.poisoned {
+            true => MetadataLogError::Full { path, why },
+            false => MetadataLogError::Io { path, why },
+        }
     }
 
     /// Has the next write fail, as on a broken disk.
@@ -347,7 +401,8 @@ impl Load {
             .into_iter()
             .flat_map(|batch| batch.records)
             .collect();
-        self.apply(&path, &records)?;
+        // The records of a snapshot are fewer than those that it stands for.
+        self.image = self.applied(&path, &records)?.at_version(offset.get());
         self.next_offset = offset;
         Ok(())
     }
@@ -382,17 +437,17 @@ impl Load {
                     found: batch.base,
                 });
             }
-            self.apply(&path, &batch.records)?;
+            self.image = self.applied(&path, &batch.records)?;
             self.next_offset = next;
         }
         Ok(end)
     }
 
-    fn apply(&mut self, path: &Path, records: &[Record]) -> Result<(), MetadataLogError> {
-        let path = || path.to_owned();
-        let applied = self.image.apply(records);
-        self.image = applied.map_err(|why| MetadataLogError::Apply { path: path(), why })?;
-        Ok(())
+    fn applied(&self, path: &Path, records: &[Record]) -> Result<ClusterImage, MetadataLogError> {
+        self.image.apply(records).map_err(|why| {
+            let path = path.to_owned();
+            MetadataLogError::Apply { path, why }
+        })
     }
 }
 

@@ -53,6 +53,12 @@ impl ClusterImage {
         Ok(image)
     }
 
+    /// The same state, said to be what the log makes up to this offset.
+    pub fn at_version(mut self, version: i64) -> ClusterImage {
+        self.version = version;
+        self
+    }
+
     /// Records that make this image from an empty one, but for its version.
     pub fn snapshot(&self) -> Vec<Record> {
         let mut records = Vec::new();

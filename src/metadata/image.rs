@@ -95,7 +95,7 @@ impl ClusterImage {
         }
     }
 
-    /// How many records of the metadata log made this image; grows with every change.
+    /// How many records of the metadata log made this image; grows with every change, over restarts too.
     pub fn version(&self) -> i64 {
         self.version
     }

@@ -19,6 +19,7 @@ pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
     match shard.call_control(ControlCall::Forward(forwarded)).await {
         Some(ControlReply::Response(bytes)) => Response::framed(bytes),
         Some(ControlReply::Malformed(error)) => Response::malformed(error),
-        _ => Response::close("the broker is stopping".to_owned()),
+        Some(_) => Response::close("the control thread has no answer: a fault of ours".to_owned()),
+        None => Response::close("the broker is stopping".to_owned()),
     }
 }

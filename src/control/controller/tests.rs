@@ -8,7 +8,7 @@ use crate::metadata::controller::bootstrap;
 use crate::protocol::messages::create_topics::{
     CreatableTopic, CreateTopicsRequest, CreateTopicsResponse,
 };
-use crate::protocol::messages::delete_topics::DeleteTopicsRequest;
+use crate::protocol::messages::delete_topics::{DeleteTopicsRequest, DeleteTopicsResponse};
 use crate::protocol::{ApiKey, Message, Reader, decode_response_header};
 
 const NOW: TimestampMs = TimestampMs(1_700_000_000_000);
@@ -164,14 +164,8 @@ fn the_log_tells_a_restart_everything() {
     let mut first = controller(root.path());
     handle(&mut first, vec![request(0, 1, auto_create("a"))]);
     handle(&mut first, vec![request(0, 2, auto_create("b"))]);
-    let delete = DeleteTopicsRequest {
-        topic_names: vec!["a"],
-        ..Default::default()
-    };
-    handle(
-        &mut first,
-        vec![request(0, 3, forward(ApiKey::DeleteTopics, 1, &delete))],
-    );
+    let delete = forward(ApiKey::DeleteTopics, 1, &delete("a"));
+    handle(&mut first, vec![request(0, 3, delete)]);
     let id = first.image().topic("b").unwrap().id;
     drop(first);
     let second = controller(root.path());
@@ -203,16 +197,50 @@ fn a_malformed_body_is_the_peers_fault() {
 }
 
 #[test]
-fn after_a_failed_write_nothing_is_changed() {
+fn after_a_failed_write_every_change_is_refused_and_the_rest_is_answered() {
     let root = tempfile::tempdir().unwrap();
     let mut controller = controller(root.path());
+    handle(&mut controller, vec![request(0, 0, auto_create("there"))]);
+    apply(&mut controller, 0);
+    apply(&mut controller, 1);
     controller.log.fail_writes();
-    for token in 0..2 {
-        let out = handle(&mut controller, vec![request(0, token, auto_create("a"))]);
-        let [Outgoing::Reply { reply, .. }] = out.as_slice() else {
-            panic!("{out:?}");
+    let storage = ErrorCode::KafkaStorageError;
+    let made = |name: &str, code| ControlReply::AutoCreated(vec![(name.to_owned(), code)]);
+    for _ in 0..2 {
+        let requests = vec![
+            request(0, 1, auto_create("a")),
+            request(0, 2, auto_create("there")),
+            request(1, 3, ControlCall::AllocateProducerIds),
+            request(1, 4, ControlCall::EnsureOffsetsTopic),
+            request(1, 5, forward(ApiKey::DeleteTopics, 1, &delete("there"))),
+        ];
+        let out = handle(&mut controller, requests);
+        let replies: Vec<_> = out.into_iter().map(reply).collect();
+        let [first, second, third, fourth, ControlReply::Response(frame)] = &replies[..] else {
+            panic!("{replies:?}");
         };
-        assert_eq!(*reply, ControlReply::Failed(ErrorCode::KafkaStorageError));
-        assert_eq!(controller.image().topics().len(), 0);
+        assert_eq!(*first, made("a", storage));
+        assert_eq!(*second, made("there", ErrorCode::None));
+        assert_eq!(*third, ControlReply::Failed(storage));
+        assert_eq!(*fourth, ControlReply::Done(Err(storage)));
+        let mut reader = Reader::new(&frame[4..]);
+        decode_response_header(&mut reader, ApiKey::DeleteTopics, 1).unwrap();
+        let deleted = DeleteTopicsResponse::decode(&mut reader, 1).unwrap();
+        assert_eq!(deleted.responses[0].error_code, storage.code());
+        assert_eq!(controller.image().topics().len(), 1);
+    }
+}
+
+fn delete(name: &str) -> DeleteTopicsRequest<'_> {
+    DeleteTopicsRequest {
+        topic_names: vec![name],
+        ..Default::default()
+    }
+}
+
+fn reply(outgoing: Outgoing) -> ControlReply {
+    match outgoing {
+        Outgoing::Reply { reply, .. } => reply,
+        Outgoing::Image(_) => panic!("nothing was to be changed"),
     }
 }

@@ -29,7 +29,12 @@ pub(super) fn handle(draft: &mut Draft, request: &ForwardedRequest) -> Result<Ve
     });
     let topics: Vec<CreatePartitions> = topics.collect();
     let outcome = create_partitions(draft.image(), &topics, asked.validate_only, draft.shards());
-    let results = outcome.result.iter().map(|(name, result)| {
+    let told: Vec<_> = outcome
+        .result
+        .into_iter()
+        .map(|(name, result)| (name, draft.told(result)))
+        .collect();
+    let results = told.iter().map(|(name, result)| {
         let (error_code, error_message) = error_fields(result);
         CreatePartitionsTopicResult {
             name,

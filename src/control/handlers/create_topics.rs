@@ -30,9 +30,13 @@ pub(super) fn handle(draft: &mut Draft, request: &ForwardedRequest) -> Result<Ve
         draft.shards(),
         &ids,
     );
+    let results: Vec<_> = outcome
+        .result
+        .into_iter()
+        .map(|(name, result)| (name, draft.told(result)))
+        .collect();
     let response = CreateTopicsResponse {
-        topics: outcome
-            .result
+        topics: results
             .iter()
             .map(|(name, result)| answer(name, result))
             .collect(),

@@ -26,8 +26,16 @@ pub(super) fn handle(draft: &mut Draft, request: &ForwardedRequest) -> Result<Ve
     });
     let topics: Vec<DeleteTopic> = by_name.chain(by_either).collect();
     let outcome = delete_topics(draft.image(), &topics, request.version);
+    let results: Vec<DeletedTopic> = outcome
+        .result
+        .into_iter()
+        .map(|topic| DeletedTopic {
+            result: draft.told(topic.result),
+            ..topic
+        })
+        .collect();
     let response = DeleteTopicsResponse {
-        responses: outcome.result.iter().map(answer).collect(),
+        responses: results.iter().map(answer).collect(),
         ..Default::default()
     };
     let frame = request.encode(&response)?;

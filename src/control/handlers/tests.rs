@@ -127,6 +127,33 @@ fn refusals_carry_code_and_message_and_change_nothing() {
 }
 
 #[test]
+fn a_change_that_cannot_be_written_is_refused_topic_by_topic() {
+    let there = draft();
+    let refusal = ApiError::new(ErrorCode::KafkaStorageError, "why");
+    let mut draft = Draft::refusing(there.image().clone(), 2, refusal);
+    let mut request = create("a", Vec::new());
+    request
+        .topics
+        .push(create("a/b", Vec::new()).topics.remove(0));
+    for version in versions(ApiKey::CreateTopics) {
+        let frame = ask(&mut draft, ApiKey::CreateTopics, version, &request);
+        let response: CreateTopicsResponse<'_> = read(&frame, ApiKey::CreateTopics, version);
+        let told = |name| {
+            let mut topics = response.topics.iter();
+            let topic = topics.find(|topic| topic.name == name).unwrap();
+            (topic.error_code, topic.error_message)
+        };
+        assert_eq!(
+            told("a"),
+            (ErrorCode::KafkaStorageError.code(), Some("why"))
+        );
+        assert_eq!(told("a/b").0, ErrorCode::InvalidTopicException.code());
+    }
+    let (_, changes) = draft.into_parts();
+    assert!(changes.is_empty());
+}
+
+#[test]
 fn validate_only_answers_and_changes_nothing() {
     let mut draft = draft();
     let request = CreateTopicsRequest {

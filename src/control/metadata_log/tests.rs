@@ -127,6 +127,23 @@ fn a_snapshot_takes_the_place_of_what_it_tells() {
     let (log, image) = open(root.path()).unwrap();
     assert_eq!(names(&image), ["topic-1", "topic-2", "topic-3"]);
     assert_eq!(log.next_offset(), Offset(6));
+    assert_eq!(image.version(), 6);
+}
+
+/// The records of a snapshot are fewer than those that made it: the state's version counts those.
+#[test]
+fn a_version_never_goes_back() {
+    let root = tempfile::tempdir().unwrap();
+    let (mut log, image) = open(root.path()).unwrap();
+    let gone = Record::TopicRemoved {
+        topic: TopicId([1; 16]),
+    };
+    let changes = [topic(1), vec![gone], topic(2)];
+    append(&mut log, &changes);
+    let image = image.apply(&changes.concat()).unwrap();
+    log.snapshot(&image, NOW).unwrap();
+    drop(log);
+    assert_eq!(open(root.path()).unwrap().1.version(), image.version());
 }
 
 /// Every state of the directory that a crash in the middle of a snapshot can leave.

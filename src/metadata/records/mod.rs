@@ -79,3 +79,10 @@ pub enum Record {
         next: ProducerId,
     },
 }
+
+impl Record {
+    /// Whether the change gives disk space back, and so has to be possible when there is none.
+    pub fn frees_space(&self) -> bool {
+        matches!(self, Record::TopicRemoved { .. })
+    }
+}
