@@ -105,16 +105,11 @@ impl DataDir {
         };
         create_with_parents(path).map_err(unusable)?;
         let lock = take_lock(path)?;
-        let meta = read_meta(path)?;
-        if let Some(meta) = &meta {
-            check_owner(path, node, meta)?;
-            check_state(path)?;
-        }
+        let known = known_cluster(path, node)?;
         let direct = probe_direct(path).map_err(unusable)?;
-        let cluster_id = match meta {
-            Some(meta) => meta.cluster_id,
+        let cluster_id = match known {
+            Some(cluster_id) => cluster_id,
             None => {
-                check_empty(path)?;
                 let cluster_id = fresh().to_string();
                 let meta = MetaProperties {
                     node_id: node,
@@ -149,11 +144,8 @@ impl DataDir {
             true => Some(take_lock(path)?),
             false => None,
         };
-        let direct = probe_direct(path).map_err(unusable)?;
-        match read_meta(path)? {
-            Some(meta) => check_owner(path, node, meta).map(|_| direct),
-            None => check_empty(path).map(|()| direct),
-        }
+        known_cluster(path, node)?;
+        probe_direct(path).map_err(unusable)
     }
 
     /// Takes the mark of the last clean stop away: from now on a stop is unclean until it is over.
@@ -208,6 +200,17 @@ fn probe_direct(path: &Path) -> io::Result<bool> {
     let direct = SegmentFile::create(&probe)?.is_direct();
     remove_file(&probe)?;
     Ok(direct)
+}
+
+/// Checks that the directory's contents may be this node's; the cluster that they are of, if any is named yet.
+fn known_cluster(path: &Path, node: NodeId) -> Result<Option<String>, DataDirError> {
+    let Some(meta) = read_meta(path)? else {
+        check_empty(path)?;
+        return Ok(None);
+    };
+    check_owner(path, node, &meta)?;
+    check_state(path)?;
+    Ok(Some(meta.cluster_id))
 }
 
 fn read_meta(path: &Path) -> Result<Option<MetaProperties>, DataDirError> {
