@@ -1,9 +1,10 @@
-//! What DescribeConfigs says of a topic's and the broker's settings.
+//! What DescribeConfigs says of the settings of topics, the broker, groups and client metrics subscriptions.
 
 use std::collections::BTreeMap;
 
-use super::broker::{BrokerConfig, all_defs};
+use super::broker::{BrokerConfig, all_defs, broker_config_def};
 use super::def::{ConfigDef, ConfigType, Value};
+use super::group_table::{CLIENT_METRICS_CONFIGS, GROUP_CONFIGS};
 use super::topic_table::{TOPIC_CONFIGS, Unit, synonyms};
 
 /// Where a value comes from; the numbers are those of DescribeConfigs.
@@ -86,6 +87,31 @@ pub fn describe_broker_config(broker: &BrokerConfig, only: Option<&[&str]>) -> V
     entries
 }
 
+/// Every setting of a group, by name; those of `only` when it is given. No group can have its own.
+pub fn describe_group_config(broker: &BrokerConfig, only: Option<&[&str]>) -> Vec<ConfigEntry> {
+    by_name(GROUP_CONFIGS, only, |def| group_entry(def, broker))
+}
+
+/// Every setting of a client metrics subscription, by name; those of `only` when it is given. All are defaults,
+/// which Kafka gives no synonym here.
+pub fn describe_client_metrics_config(only: Option<&[&str]>) -> Vec<ConfigEntry> {
+    by_name(CLIENT_METRICS_CONFIGS, only, |def| {
+        let value = def.default_value().map(|value| value.to_string());
+        entry(def, value, false, Vec::new())
+    })
+}
+
+fn by_name(
+    defs: &'static [ConfigDef],
+    only: Option<&[&str]>,
+    describe: impl Fn(&'static ConfigDef) -> ConfigEntry,
+) -> Vec<ConfigEntry> {
+    let wanted = defs.iter().filter(|def| is_wanted(def, only));
+    let mut entries: Vec<ConfigEntry> = wanted.map(describe).collect();
+    entries.sort_by_key(|entry| entry.name);
+    entries
+}
+
 /// Every setting of a topic with these overrides, by name, as the answer to CreateTopics tells them.
 ///
 /// Kafka works these out another way than for DescribeConfigs: values stand as they were written, and
@@ -163,6 +189,21 @@ fn broker_entry(def: &'static ConfigDef, broker: &BrokerConfig) -> ConfigEntry {
         !def.dynamic,
         broker_synonyms(def.name, broker),
     )
+}
+
+/// A group's setting is that of the broker, under its name, if the broker has it.
+fn group_entry(def: &'static ConfigDef, broker: &BrokerConfig) -> ConfigEntry {
+    if let Some(of_broker) = broker_config_def(&format!("group.{}", def.name)) {
+        let told = broker_entry(of_broker, broker);
+        return entry(def, told.value, false, told.synonyms);
+    }
+    let value = def.default_value().map(|value| value.to_string());
+    let synonym = ConfigSynonym {
+        name: def.name,
+        value: value.clone(),
+        source: ConfigSource::Default,
+    };
+    entry(def, value, false, vec![synonym])
 }
 
 fn entry(

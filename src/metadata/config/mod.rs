@@ -8,6 +8,7 @@ mod broker;
 mod broker_table;
 mod def;
 mod describe;
+mod group_table;
 mod listener;
 mod not_yet_table;
 mod topic;
@@ -20,7 +21,8 @@ pub use broker::{BrokerConfig, ConfigProblem, ConfigWarning, FetchZeroCopy, brok
 pub use def::{Check, ConfigDef, ConfigType, InvalidValue, Status, Value};
 pub(super) use describe::describe_created_topic;
 pub use describe::{
-    ConfigEntry, ConfigSource, ConfigSynonym, describe_broker_config, describe_topic_config,
+    ConfigEntry, ConfigSource, ConfigSynonym, describe_broker_config,
+    describe_client_metrics_config, describe_group_config, describe_topic_config,
 };
 pub use listener::Listener;
 pub use topic::{Codec, CompressionType, Durability, TimestampType, TopicConfig};

@@ -508,6 +508,43 @@ fn the_broker_is_described_as_kafka_describes_it() {
 }
 
 #[test]
+fn groups_are_described_as_kafka_describes_them() {
+    let given = broker(&[("group.share.delivery.count.limit", "7")]);
+    let entries = describe_group_config(&given, None);
+    let check = |name, expected| assert_eq!(told(&entries, name), expected, "{name}");
+    check(
+        "share.delivery.count.limit",
+        "7 4 false [group.share.delivery.count.limit=7/4 group.share.delivery.count.limit=5/5]",
+    );
+    check(
+        "consumer.session.timeout.ms",
+        "45000 5 false [group.consumer.session.timeout.ms=45000/5]",
+    );
+    check(
+        "share.auto.offset.reset",
+        "latest 5 false [share.auto.offset.reset=latest/5]",
+    );
+    assert!(
+        entries.iter().all(|entry| entry.value.is_some()),
+        "what has no default here has the broker's"
+    );
+    let one = describe_group_config(&given, Some(&["share.isolation.level", "foo"]));
+    assert_eq!(one.len(), 1);
+}
+
+#[test]
+fn client_metrics_are_described_as_kafka_describes_them() {
+    let entries = describe_client_metrics_config(None);
+    for (name, expected) in [
+        ("interval.ms", "300000 5 false []"),
+        ("match", " 5 false []"),
+        ("metrics", " 5 false []"),
+    ] {
+        assert_eq!(told(&entries, name), expected, "{name}");
+    }
+}
+
+#[test]
 fn doubles_print_as_java_prints_them() {
     for (n, expected) in [
         (0.5, "0.5"),

@@ -2,7 +2,10 @@
 
 use super::ApiError;
 use crate::base::NodeId;
-use crate::metadata::config::{ConfigEntry, describe_broker_config, describe_topic_config};
+use crate::metadata::config::{
+    ConfigEntry, describe_broker_config, describe_client_metrics_config, describe_group_config,
+    describe_topic_config,
+};
 use crate::metadata::image::ClusterImage;
 use crate::metadata::topic_name;
 use crate::protocol::ErrorCode;
@@ -12,6 +15,8 @@ mod resource {
     pub const TOPIC: i8 = 2;
     pub const BROKER: i8 = 4;
     pub const BROKER_LOGGER: i8 = 8;
+    pub const CLIENT_METRICS: i8 = 16;
+    pub const GROUP: i8 = 32;
 }
 
 /// The settings of a resource, by name; of these names only, when `keys` has any. `node` is who answers:
@@ -31,20 +36,23 @@ pub fn describe_configs(
             check_node(image, node, name, " or empty string,")?;
             Ok(describe_broker_config(image.settings(), keys))
         }
-        resource::BROKER_LOGGER if name.is_empty() => Err(ApiError::new(
-            ErrorCode::InvalidRequest,
-            "Broker id must not be empty",
-        )),
+        resource::BROKER_LOGGER if name.is_empty() => invalid("Broker id must not be empty"),
         // No logger can be set at run time, so none is told.
         resource::BROKER_LOGGER => check_node(image, node, name, "").map(|()| Vec::new()),
-        other => {
-            let message = format!(
-                "Unexpected resource type {} for resource {name}",
-                type_name(other)
-            );
-            Err(ApiError::new(ErrorCode::InvalidRequest, message))
+        resource::CLIENT_METRICS if name.is_empty() => {
+            invalid("Client metrics subscription name must not be empty")
         }
+        resource::CLIENT_METRICS => Ok(describe_client_metrics_config(keys)),
+        resource::GROUP if name.is_empty() => invalid("Group name must not be empty"),
+        resource::GROUP => Ok(describe_group_config(image.settings(), keys)),
+        _ => invalid(format!(
+            "Unexpected resource type UNKNOWN for resource {name}"
+        )),
     }
+}
+
+fn invalid<T>(message: impl Into<String>) -> Result<T, ApiError> {
+    Err(ApiError::new(ErrorCode::InvalidRequest, message))
 }
 
 fn describe_topic(
@@ -66,20 +74,11 @@ fn describe_topic(
 /// Whether `name` is this node's, or that of one of its cores; `or` is what else it might have been.
 fn check_node(image: &ClusterImage, node: NodeId, name: &str, or: &str) -> Result<(), ApiError> {
     let is_ours = |id| image.place_of(id).is_some_and(|place| place.broker == node);
-    let refuse = |message| Err(ApiError::new(ErrorCode::InvalidRequest, message));
     match name.parse::<i32>() {
-        Err(_) => refuse(format!("Broker id must be an integer, but it is: {name}")),
+        Err(_) => invalid(format!("Broker id must be an integer, but it is: {name}")),
         Ok(id) if is_ours(NodeId(id)) => Ok(()),
-        Ok(_) => refuse(format!(
+        Ok(_) => invalid(format!(
             "Unexpected broker id, expected {node}{or} but received {name}"
         )),
-    }
-}
-
-fn type_name(resource_type: i8) -> &'static str {
-    match resource_type {
-        16 => "CLIENT_METRICS",
-        32 => "GROUP",
-        _ => "UNKNOWN",
     }
 }

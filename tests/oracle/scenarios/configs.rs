@@ -10,6 +10,8 @@ use crate::pair::Pair;
 const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
 const BROKER_LOGGER: i8 = 8;
+const CLIENT_METRICS: i8 = 16;
+const GROUP: i8 = 32;
 
 pub fn run(pair: &mut Pair) {
     pair.create_topic("c-plain", 1, &[]);
@@ -44,6 +46,16 @@ pub fn run(pair: &mut Pair) {
         ("an unknown kind", 99, "x", None),
         ("kind zero", 0, "x", None),
         ("another broker's loggers", BROKER_LOGGER, "9", None),
+        ("client metrics", CLIENT_METRICS, "m", None),
+        ("client metrics without a name", CLIENT_METRICS, "", None),
+        ("a group", GROUP, "g", None),
+        (
+            "some settings of a group",
+            GROUP,
+            "g",
+            Some(&["share.isolation.level", "consumer.session.timeout.ms", "x"]),
+        ),
+        ("a group without a name", GROUP, "", None),
     ];
     for version in pair.versions(ApiKey::DescribeConfigs) {
         for (what, kind, name, keys) in cases {

@@ -306,11 +306,14 @@ fn resources_are_described() {
         "2",
         invalid("Unexpected broker id, expected 1 but received 2"),
     );
+    check(16, "m", Ok(true));
     check(
-        32,
-        "g",
-        invalid("Unexpected resource type GROUP for resource g"),
+        16,
+        "",
+        invalid("Client metrics subscription name must not be empty"),
     );
+    check(32, "g", Ok(true));
+    check(32, "", invalid("Group name must not be empty"));
     check(
         99,
         "g",
