@@ -1,8 +1,8 @@
 //! Metadata (key 3), versions 0 to 13.
 //!
 //! - No topics means all of them: an empty list in version 0, null later.
-//! - Unknown topics are made if the request and `auto.create.topics.enable` allow it, with `num.partitions`; the answer
-//!   waits for that, where Kafka answers with an error first and expects the client to come again.
+//! - Unknown topics are made if the request and `auto.create.topics.enable` allow it, with `num.partitions`. The answer
+//!   that makes them is UNKNOWN_TOPIC_OR_PARTITION, as Kafka's, and clients count on that; whoever asks again finds them.
 //! - Topics by id (KIP-516) from version 12: an unknown one is UNKNOWN_TOPIC_ID. Ids and null names in older versions
 //!   are INVALID_REQUEST.
 //! - Authorized operations (KIP-430) from version 8: all of them, while there are no ACLs.
@@ -34,16 +34,16 @@ pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
         Ok(wanted) => wanted,
         Err(error) => return Response::encode(&request.header, &refused(&asked, error)),
     };
-    let mut failed = Vec::new();
+    let mut missing = Vec::new();
     let auto_create =
         shard.config.auto_create_topics_enable && (version < 4 || asked.allow_auto_topic_creation);
     if let (Wanted::Names(names), true) = (&wanted, auto_create) {
-        failed = create(&shard, names).await;
+        missing = create(&shard, names).await;
     }
     let image = shard.image();
     let mut response = Answer {
         image: &image,
-        failed: &failed,
+        missing: &missing,
     }
     .to(&wanted);
     response.cluster_authorized_operations = asked_for(
@@ -113,7 +113,7 @@ fn refused<'a>(asked: &MetadataRequest<'a>, error: ErrorCode) -> MetadataRespons
     }
 }
 
-/// Makes the topics that are not there; those that cannot be made come with the reason.
+/// Makes the topics that are not there, and says what is told of each: why it cannot be made, or that it was not there.
 async fn create(shard: &Rc<Shard>, names: &BTreeSet<String>) -> Vec<(String, ErrorCode)> {
     let image = shard.image();
     let missing: Vec<_> = names
@@ -132,7 +132,10 @@ async fn create(shard: &Rc<Shard>, names: &BTreeSet<String>) -> Vec<(String, Err
     {
         Some(ControlReply::AutoCreated(results)) => results
             .into_iter()
-            .filter(|(_, error)| !error.is_none())
+            .map(|(name, error)| match error.is_none() {
+                true => (name, ErrorCode::UnknownTopicOrPartition),
+                false => (name, error),
+            })
             .collect(),
         _ => missing
             .into_iter()
@@ -143,7 +146,8 @@ async fn create(shard: &Rc<Shard>, names: &BTreeSet<String>) -> Vec<(String, Err
 
 struct Answer<'a> {
     image: &'a ClusterImage,
-    failed: &'a [(String, ErrorCode)],
+    /// What was not there when the request came; by now it may be.
+    missing: &'a [(String, ErrorCode)],
 }
 
 impl<'a> Answer<'a> {
@@ -175,11 +179,12 @@ impl<'a> Answer<'a> {
     }
 
     fn by_name(&self, name: &'a str) -> MetadataResponseTopic<'a> {
-        if let Some(topic) = self.image.topic(name) {
-            return known(self.image, topic);
-        }
-        let failed = self.failed.iter().find(|(known, _)| known == name);
-        let error = failed.map_or_else(|| unknown(name), |(_, error)| *error);
+        let missing = self.missing.iter().find(|(missing, _)| missing == name);
+        let error = match (missing, self.image.topic(name)) {
+            (Some((_, error)), _) => *error,
+            (None, Some(topic)) => return known(self.image, topic),
+            (None, None) => unknown(name),
+        };
         MetadataResponseTopic {
             error_code: error.code(),
             name: Some(name),

@@ -53,11 +53,6 @@ pub const NAMED: &[Named] = &[
         },
     },
     Named {
-        name: "topics created by asking are there at once",
-        reason: "Kafka answers UNKNOWN_TOPIC_OR_PARTITION before it creates; Ringlog creates before it answers.",
-        covers: |d| d.is(ApiKey::Metadata) && d.about("create by asking"),
-    },
-    Named {
         name: "settings of Kafka 4.4",
         reason: "Ringlog has the settings that 4.4 added: remote copy lag (KIP-1241) and dead letter queues.",
         covers: |d| {

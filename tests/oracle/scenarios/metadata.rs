@@ -96,8 +96,8 @@ fn authorized_operations(pair: &mut Pair, version: i16) {
     }
 }
 
-/// The first answer may come before the topic has leaders, and Kafka's does; what counts is what
-/// the topic becomes.
+/// The first answer says that the topic is not there. Later ones may come before it has leaders, and Kafka's do; what
+/// counts then is what the topic becomes.
 fn auto_creation(pair: &mut Pair, version: i16) {
     let name = format!("m-auto-{version}");
     let bad = format!("m/auto/{version}");
