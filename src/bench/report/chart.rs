@@ -9,7 +9,7 @@ use crate::bench::figures::significant;
 const WIDTH: f64 = 900.0;
 const HEIGHT: f64 = 320.0;
 const LEFT: f64 = 64.0;
-const RIGHT: f64 = 16.0;
+const RIGHT: f64 = 32.0;
 const TOP: f64 = 28.0;
 const BOTTOM: f64 = 44.0;
 /// How far a line of the key is from the next.
@@ -186,7 +186,7 @@ mod tests {
             (99.0, Some(-5.0)),
         ]);
         let path = chart.path(&chart.lines[0]);
-        assert_eq!(path, "M64.0 276.0L474.0 152.0L884.0 28.0L884.0 276.0");
+        assert_eq!(path, "M64.0 276.0L466.0 152.0L868.0 28.0L868.0 276.0");
     }
 
     #[test]
@@ -200,7 +200,7 @@ mod tests {
         ];
         let chart = chart(points);
         let path = chart.path(&chart.lines[0]);
-        assert_eq!(path, "M146.0 276.0L228.0 276.0M392.0 276.0");
+        assert_eq!(path, "M144.4 276.0L224.8 276.0M385.6 276.0");
         assert_eq!(chart.svg().matches("<circle").count(), 3);
     }
 

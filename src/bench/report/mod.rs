@@ -25,6 +25,9 @@ const STYLE: &str = include_str!("style.css");
 /// How far apart, in nines, percentiles are looked up for their line.
 const NINES_STEP: f64 = 0.02;
 
+/// What is left of a second at the end, if it is shorter, tells no rate worth drawing.
+const DRAWN_MS_MIN: u64 = 500;
+
 /// The percentiles that are drawn over time.
 const OVER_TIME: [(&str, f64); 3] = [("p50", 50.0), ("p99", 99.0), ("p99.9", 99.9)];
 
@@ -209,11 +212,16 @@ fn over_time(
             flow.and_then(|flow| figure(interval, flow)),
         )
     };
-    outcome.intervals.iter().map(point).collect()
+    drawn(outcome).map(point).collect()
+}
+
+fn drawn(outcome: &Outcome) -> impl Iterator<Item = &Interval> {
+    let intervals = outcome.intervals.iter();
+    intervals.filter(|interval| interval.length_ms >= DRAWN_MS_MIN)
 }
 
 fn time_axis(outcome: &Outcome) -> Axis {
-    Axis::linear(outcome.intervals.iter().map(end_s))
+    Axis::linear(drawn(outcome).map(end_s))
 }
 
 fn end_s(interval: &Interval) -> f64 {
@@ -298,6 +306,16 @@ mod tests {
         let chart = latency_over_time(&outcome.totals[0], &outcome);
         let p50 = &chart.lines[0];
         assert_eq!(p50.points, [(1.0, Some(1.0)), (2.0, None)]);
+    }
+
+    #[test]
+    fn the_rest_of_a_second_is_not_drawn() {
+        let mut outcome = sample::outcome();
+        let drawn = throughput_over_time(&outcome).lines[0].points.len();
+        let mut rest = outcome.intervals[0].clone();
+        (rest.at_ms, rest.length_ms) = (2_000, 13);
+        outcome.intervals.push(rest);
+        assert_eq!(throughput_over_time(&outcome).lines[0].points.len(), drawn);
     }
 
     #[test]
