@@ -4,7 +4,7 @@ import json
 import subprocess
 
 from . import process
-from .loads import CatchUp, Connections, Consume, EndToEnd, LoadFailed, Partitions, Produce
+from .loads import CatchUp, Connections, Consume, EndToEnd, LoadFailed, Partitions, Produce, failure
 
 # Beyond its own time a run may take this long to prepare and to end.
 SLACK_SECONDS = 300
@@ -88,7 +88,7 @@ class Bench:
             raise LoadFailed(f"{' '.join(command)}: no end after {limit} s") from None
         # Errors of the broker are told in the result; without one the run did not come to its end.
         if not done.stdout:
-            raise LoadFailed(f"{' '.join(command)}:\n{done.stderr[-2000:]}")
+            raise failure(done.stderr, command)
         return json.loads(done.stdout)
 
 

@@ -4,7 +4,7 @@ import re
 import subprocess
 
 from . import process
-from .loads import Consume, EndToEnd, LoadFailed, Produce
+from .loads import Consume, EndToEnd, LoadFailed, Produce, failure
 
 TOOLS = "org.apache.kafka.tools"
 HEAP = "512m"
@@ -99,7 +99,7 @@ class JavaTools:
         except subprocess.TimeoutExpired:
             raise LoadFailed(f"{tool}: no end after {SLACK_SECONDS} s") from None
         if done.returncode != 0:
-            raise LoadFailed(f"{' '.join(command)}:\n{(done.stdout + done.stderr)[-2000:]}")
+            raise failure(done.stdout + done.stderr, command)
         return done.stdout
 
 

@@ -77,3 +77,9 @@ class Length:
 
 class LoadFailed(Exception):
     """A tool failed, or did not tell what it should."""
+
+
+def failure(told, command):
+    """What a tool said last, in the first line; then the command, and more of what it said."""
+    last = (told.strip() or "it said nothing").splitlines()[-1]
+    return LoadFailed(f"{last}\n{' '.join(map(str, command))}\n{told[-2000:]}")

@@ -2,7 +2,7 @@ import unittest
 
 from vs_kafka import bench, java_tools, kafka_jars
 from vs_kafka.bench import Bench
-from vs_kafka.loads import Length, LoadFailed, Produce
+from vs_kafka.loads import Length, LoadFailed, Produce, failure
 
 PRODUCER = """\
 Warmup first 20000 records. Steady state results will print after the complete test summary.
@@ -70,6 +70,13 @@ class BenchTest(unittest.TestCase):
         text = " ".join(Bench("ringlog", "payload").words(Produce(), Length(1, 9), "t"))
         for part in ("--rate", "--keyed", "--idempotence", "--payload-file"):
             self.assertNotIn(part, text)
+
+
+class FailureTest(unittest.TestCase):
+    def test_the_reason_comes_first(self):
+        text = str(failure("warming up\nringlog: broker refuses\n", ["ringlog", "bench"]))
+        self.assertEqual(text.splitlines()[:2], ["ringlog: broker refuses", "ringlog bench"])
+        self.assertEqual(str(failure("", ["x"])).splitlines()[0], "it said nothing")
 
 
 class JarsTest(unittest.TestCase):
