@@ -71,6 +71,8 @@ pub enum Kind {
     Consume,
     /// Records received by readers at the end of the log, from their send to their receipt.
     EndToEnd,
+    /// The same while others read from the beginning.
+    EndToEndBeside,
     /// Records received by readers that begin at the start of the log and have it all before them.
     ColdRead,
     /// Connections made.
@@ -90,6 +92,7 @@ impl Kind {
             Kind::Produce => "produce",
             Kind::Consume => "consume",
             Kind::EndToEnd => "end-to-end",
+            Kind::EndToEndBeside => "end-to-end-beside",
             Kind::ColdRead => "cold-read",
             Kind::Connect => "connect",
             Kind::Request => "request",
@@ -107,7 +110,7 @@ impl Kind {
             Kind::Consume | Kind::ColdRead => {
                 "of each fetch with records, from request to response"
             }
-            Kind::EndToEnd => {
+            Kind::EndToEnd | Kind::EndToEndBeside => {
                 "of each record, from when it was due or sent to its receipt by a consumer"
             }
             Kind::Connect => {
@@ -129,7 +132,7 @@ pub struct Interval {
     pub length_ms: u64,
     /// Whether it is of the warm-up, and so not of the [`Outcome`].
     pub warm_up: bool,
-    /// By kind, in the order of the kinds; every interval of a run has the same.
+    /// By kind; every interval of a run has the same. What is done once, before the measuring, is only in the totals.
     pub flows: Vec<Flow>,
 }
 

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod bench;
 mod check;
 mod log;
 mod serve;
@@ -10,6 +11,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use thiserror::Error;
 
+use crate::bench::error::BenchError;
+use crate::bench::output::OutputError;
 use crate::boot::BootError;
 
 /// A Kafka-compatible broker: io_uring, one shard a core, direct I/O, zero-copy reads.
@@ -31,6 +34,8 @@ enum Command {
     /// Read segments of a log.
     #[command(subcommand)]
     Log(LogCommand),
+    /// Load any Kafka-compatible broker, and measure it.
+    Bench(bench::BenchArgs),
 }
 
 /// How to run the broker.
@@ -103,6 +108,12 @@ pub enum CliError {
     /// A segment cannot be read.
     #[error(transparent)]
     Log(#[from] log::LogFileError),
+    /// A load has no result.
+    #[error(transparent)]
+    Bench(#[from] BenchError),
+    /// Its result cannot be told.
+    #[error(transparent)]
+    Output(#[from] OutputError),
 }
 
 /// Runs what the command line asks for.
@@ -113,6 +124,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Some(Command::Check(args)) => Ok(check::check(args)),
         Some(Command::Log(LogCommand::Dump { records, files })) => Ok(log::dump(&files, records)?),
         Some(Command::Log(LogCommand::Verify { files })) => Ok(log::verify(&files)?),
+        Some(Command::Bench(args)) => bench::bench(&args),
     }
 }
 

@@ -16,6 +16,11 @@ pub fn now() -> Now {
     }
 }
 
+/// The monotonic clock to the microsecond, since the first reading of the process. For measuring latencies.
+pub fn mono_us() -> u64 {
+    u64::try_from(START.elapsed().as_micros()).unwrap_or(u64::MAX)
+}
+
 /// Milliseconds since the Unix epoch; negative when the machine believes in an earlier year.
 fn wall_ms() -> i64 {
     let whole = |ms: u128| i64::try_from(ms).unwrap_or(i64::MAX);

@@ -14,6 +14,18 @@ pub fn crc32c_of(parts: &[&[u8]]) -> u32 {
     low(digest.finalize())
 }
 
+/// The checksum of two parts of which only the checksums are known, and how long the second is. Slower than walking over some
+/// kilobytes.
+pub fn crc32c_combine(first: u32, second: u32, second_len: usize) -> u32 {
+    let (first, second) = (u64::from(first), u64::from(second));
+    low(crc_fast::checksum_combine(
+        CrcAlgorithm::Crc32Iscsi,
+        first,
+        second,
+        second_len as u64,
+    ))
+}
+
 /// The crate tells checksums of all widths in 64 bits.
 fn low(checksum: u64) -> u32 {
     checksum as u32
@@ -36,6 +48,8 @@ mod tests {
                 assert_eq!(crc32c(piece), ::crc32c::crc32c(piece), "{len} from {from}");
                 let (head, tail) = piece.split_at(len / 3);
                 assert_eq!(crc32c_of(&[head, tail]), crc32c(piece), "{len} from {from}");
+                let combined = crc32c_combine(crc32c(head), crc32c(tail), tail.len());
+                assert_eq!(combined, crc32c(piece), "{len} from {from}");
             }
         }
     }

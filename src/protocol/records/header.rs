@@ -195,7 +195,12 @@ impl BatchHeader {
 
     /// The checksum that this header and the record bytes after it ought to carry.
     pub fn checksum(&self, payload: &[u8]) -> u32 {
-        crc::crc32c_of(&[&self.encode()[CRC_COVERS_FROM..], payload])
+        self.checksum_of(payload, &[])
+    }
+
+    /// The same for record bytes in two pieces.
+    pub fn checksum_of(&self, payload: &[u8], more: &[u8]) -> u32 {
+        crc::crc32c_of(&[&self.encode()[CRC_COVERS_FROM..], payload, more])
     }
 
     /// The whole batch's bytes, header included.

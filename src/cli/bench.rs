@@ -1,0 +1,29 @@
+//! `ringlog bench`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::CliError;
+use crate::bench;
+use crate::bench::options::Mode;
+use crate::bench::output::Output;
+
+/// What to measure.
+#[derive(Clone, Debug, Args)]
+pub struct BenchArgs {
+    #[command(subcommand)]
+    mode: Mode,
+}
+
+/// Measures a broker. Fails if anything that was asked of it did, though there is a result.
+pub fn bench(args: &BenchArgs) -> Result<ExitCode, CliError> {
+    let mut output = Output::new(args.mode.common().output.clone())?;
+    let outcome = bench::run(&args.mode, &mut |progress| output.hear(&progress))?;
+    let code = match outcome.errors.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    };
+    output.end(outcome)?;
+    Ok(code)
+}
