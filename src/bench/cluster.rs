@@ -16,6 +16,13 @@ use crate::protocol::messages::{
 };
 use crate::protocol::{ApiKey, ErrorCode};
 
+/// What brokers answer for partitions that are just being made.
+const NOT_YET: [ErrorCode; 3] = [
+    ErrorCode::UnknownTopicOrPartition,
+    ErrorCode::LeaderNotAvailable,
+    ErrorCode::NotLeaderOrFollower,
+];
+
 /// How long to wait before asking again whether a new topic has its leaders.
 const SETTLE_PAUSE: Duration = Duration::from_millis(20);
 
@@ -186,8 +193,30 @@ pub fn ask(client: &mut Client, names: &[String]) -> Result<Answer, BenchError> 
     client.call(ApiKey::Metadata, &request)
 }
 
-/// Asks until every partition has a leader.
+/// Asks until every partition has a leader, and every leader knows that it is one.
 pub fn settle(
+    client: &mut Client,
+    names: &[String],
+    patience: Duration,
+) -> Result<Cluster, BenchError> {
+    let cluster = find_leaders(client, names, patience)?;
+    let deadline = Instant::now() + patience;
+    for (address, places) in &cluster.led {
+        let mut leader = Client::connect(address, patience)?;
+        loop {
+            match offsets(&mut leader, &cluster.topics, places, LATEST) {
+                Ok(_) => break,
+                Err(BenchError::NotYet { .. }) if Instant::now() < deadline => {
+                    std::thread::sleep(SETTLE_PAUSE);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(cluster)
+}
+
+fn find_leaders(
     client: &mut Client,
     names: &[String],
     patience: Duration,
@@ -295,6 +324,13 @@ pub fn offsets(
                     topic.name, partition.partition_index
                 )
             };
+            if NOT_YET
+                .iter()
+                .any(|code| code.code() == partition.error_code)
+            {
+                let (what, why) = (what(), error_name(partition.error_code));
+                return Err(BenchError::NotYet { what, why });
+            }
             check_with(partition.error_code, None, what)?;
             found.insert((topic.name, partition.partition_index), partition.offset);
         }

@@ -277,6 +277,10 @@ async fn carry(
     for lane in working {
         lane.await;
     }
+    if schedule.end_us < u64::MAX {
+        // A run by time takes its time, though its last record may be due before.
+        hands.timers.sleep_until(schedule.end_us).await;
+    }
     ticking.cancel().await;
     ringing.cancel().await;
     let end_us = Some(hands.meter.last_us());

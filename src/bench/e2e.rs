@@ -38,7 +38,7 @@ pub fn lanes(
     let left = Arc::new(AtomicUsize::new(0));
     let (records, reading) = (&args.produce.records, &args.reading);
     let producing = site.producing(records, args.produce.length.records, true, left.clone())?;
-    // The consumers come first, so that no record is sent before they know where the log ends.
+    // Nothing is sent before all are open, so that the consumers know where the log ends.
     let span = Span::Tail(left);
     let mut lanes = site.consumers(
         reading,

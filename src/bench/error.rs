@@ -81,6 +81,14 @@ pub enum BenchError {
         /// Kafka's name of the error, and the broker's words if it has any.
         why: String,
     },
+    /// The broker says not yet: a new partition has no leader that serves it.
+    #[error("{what} cannot be used: {why}")]
+    NotYet {
+        /// What was asked.
+        what: String,
+        /// Kafka's name of the error.
+        why: String,
+    },
     /// A topic that was to be there.
     #[error("there is no topic {0}")]
     NoTopic(String),

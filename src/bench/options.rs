@@ -101,7 +101,12 @@ pub struct RecordArgs {
     #[arg(long, value_name = "MS", default_value_t = 5.0)]
     pub linger_ms: f64,
     /// What an acknowledgement means: 0 (there is none), 1 (written), all.
-    #[arg(long, value_name = "0|1|all", default_value = "all")]
+    #[arg(
+        long,
+        value_name = "0|1|all",
+        default_value = "all",
+        allow_hyphen_values = true
+    )]
     pub acks: Acks,
     /// How batches are compressed.
     #[arg(long, value_name = "CODEC", default_value = "none")]
