@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -33,6 +34,13 @@ use crate::protocol::messages::{
 };
 use crate::protocol::records::{NO_SEQUENCE, increment_sequence};
 use crate::protocol::{ApiKey, Encoded, ErrorCode, Message, Records, encode_request};
+
+/// What brokers answer that cannot give producer ids yet, and how long to wait before asking again.
+const NOT_READY: [ErrorCode; 2] = [
+    ErrorCode::CoordinatorLoadInProgress,
+    ErrorCode::CoordinatorNotAvailable,
+];
+const NOT_READY_PAUSE: Duration = Duration::from_millis(50);
 
 /// Runs it.
 pub fn run(args: &ProduceArgs, watch: &mut Watch<'_>) -> Result<Outcome, BenchError> {
@@ -156,7 +164,7 @@ fn open(producing: Arc<Producing>, part: Part, hands: &Rc<Hands>) -> Result<Star
     let mut client = Client::connect(&part.address, producing.bounds.timeout)?;
     let version = client.version_of(ApiKey::Produce)?;
     let producer = match producing.idempotent {
-        true => init_producer(&mut client)?,
+        true => init_producer(&mut client, producing.bounds.timeout)?,
         false => (ProducerId::NONE, ProducerEpoch(-1)),
     };
     let payloads = payloads(&producing, hands)?;
@@ -180,14 +188,30 @@ fn open(producing: Arc<Producing>, part: Part, hands: &Rc<Hands>) -> Result<Star
     }))
 }
 
-fn init_producer(client: &mut Client) -> Result<(ProducerId, ProducerEpoch), BenchError> {
-    let answer = client.call(ApiKey::InitProducerId, &InitProducerIdRequest::default())?;
-    let response: InitProducerIdResponse = answer.read()?;
-    check(response.error_code, || "a producer id".to_owned())?;
-    Ok((
-        ProducerId(response.producer_id),
-        ProducerEpoch(response.producer_epoch),
-    ))
+/// A producer id. A broker that has just started is asked again, as by any client.
+fn init_producer(
+    client: &mut Client,
+    patience: Duration,
+) -> Result<(ProducerId, ProducerEpoch), BenchError> {
+    // Without transactions their timeout means nothing.
+    let request = InitProducerIdRequest {
+        transactional_id: None,
+        transaction_timeout_ms: i32::MAX,
+        ..InitProducerIdRequest::default()
+    };
+    let deadline = Instant::now() + patience;
+    loop {
+        let answer = client.call(ApiKey::InitProducerId, &request)?;
+        let response: InitProducerIdResponse = answer.read()?;
+        let code = response.error_code;
+        if NOT_READY.iter().any(|not| not.code() == code) && Instant::now() < deadline {
+            std::thread::sleep(NOT_READY_PAUSE);
+            continue;
+        }
+        check(code, || "a producer id".to_owned())?;
+        let (id, epoch) = (response.producer_id, response.producer_epoch);
+        return Ok((ProducerId(id), ProducerEpoch(epoch)));
+    }
 }
 
 /// The batches of this thread's connections.
