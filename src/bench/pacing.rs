@@ -319,10 +319,10 @@ mod tests {
                 (1_050, cut(0, 0, 2)),
                 (1_050, Turn::Wait(1_060)),
                 (1_060, cut(1, 1, 2)),
+                // The last records of a partition do not wait for more.
+                (1_065, cut(2, 2, 2)),
+                (1_065, cut(0, 6, 1)),
                 (1_065, Turn::Wait(1_070)),
-                // The last records do not wait for more.
-                (1_070, cut(2, 2, 2)),
-                (1_070, cut(0, 6, 1)),
                 (1_070, cut(1, 7, 1)),
                 (1_070, Turn::Done),
             ],
