@@ -55,7 +55,8 @@ use crate::boot::checks;
 
 /// Runs a load to its end. `watch` hears of its progress, on this thread.
 pub fn run(mode: &Mode, watch: &mut Watch<'_>) -> Result<Outcome, BenchError> {
-    checks::host().map_err(|why| BenchError::Options(why.to_string()))?;
+    let threads = mode.common().cores()?.len();
+    checks::host(threads).map_err(|why| BenchError::Options(why.to_string()))?;
     match mode {
         Mode::Produce(args) => produce::run(args, watch),
         Mode::Consume(args) => consume::run(args, watch),
