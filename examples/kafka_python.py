@@ -14,6 +14,6 @@ producer.close()
 consumer = KafkaConsumer(
     "greetings-python", bootstrap_servers=server, group_id="readers-python", auto_offset_reset="earliest",
     consumer_timeout_ms=10000)
-for record, _ in zip(consumer, range(3)):
+for _, record in zip(range(3), consumer):
     print(record.partition, record.offset, record.value.decode(), flush=True)
 consumer.close()
