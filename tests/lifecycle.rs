@@ -277,6 +277,7 @@ fn wrong_flags_are_refused() {
         ["--cores", "many"],
         ["--listen", "nowhere"],
         ["--liste", "127.0.0.1:0"],
+        ["--log-level", "loud"],
     ] {
         let home = tempfile::tempdir().expect("a temporary directory");
         let output = start(home.path(), &flags);

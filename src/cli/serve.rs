@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use super::{CliError, ServeArgs};
 use crate::boot::topology::{self, CoreChoice};
@@ -39,7 +40,13 @@ pub(super) fn settle(args: ServeArgs) -> Result<BootConfig, BootError> {
 
 /// Logs to stderr from a thread of its own: a full pipe loses lines rather than stopping a shard.
 fn start_logging(level: &str) -> Result<WorkerGuard, CliError> {
-    let filter = EnvFilter::try_new(level).map_err(|_| CliError::LogLevel(level.to_owned()))?;
+    let wrong = || CliError::LogLevel(level.to_owned());
+    // The filter takes any single word for the name of a module, and then logs nothing else.
+    let is_known = |part: &str| part.contains('=') || part.trim().parse::<LevelFilter>().is_ok();
+    if !level.split(',').all(is_known) {
+        return Err(wrong());
+    }
+    let filter = EnvFilter::try_new(level).map_err(|_| wrong())?;
     let (writer, guard) = NonBlockingBuilder::default()
         .lossy(true)
         .finish(std::io::stderr());

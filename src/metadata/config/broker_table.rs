@@ -13,8 +13,12 @@ pub(super) const IN_EFFECT: &[ConfigDef] = defs! {
         in_effect("The older name of node.id; the two must agree when both are set.");
     string "broker.rack",
         in_effect("The rack of this node, told to clients that fetch from the closest replica.");
+    int "compression.gzip.level" = "-1", check(Check::Level(1, 9)), dynamic,
+        in_effect("The level of gzip where batches are compressed again.");
     string "compression.type" = "producer", one_of(&["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"]), dynamic,
         in_effect("The codec that topics keep batches in; producer keeps what the producer chose.");
+    int "compression.zstd.level" = "3", between(-131_072, 22), dynamic,
+        in_effect("The level of zstd where batches are compressed again.");
     long "connections.max.idle.ms" = "600000",
         in_effect("How long a connection may stay silent before it is closed; negative for ever.");
     list "controller.listener.names", distinct,

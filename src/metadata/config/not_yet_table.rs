@@ -17,9 +17,7 @@ pub(super) const NOT_YET: &[ConfigDef] = defs! {
     int "broker.heartbeat.interval.ms" = "2000";
     int "broker.session.timeout.ms" = "9000";
     class "client.quota.callback.class";
-    int "compression.gzip.level" = "-1", check(Check::Level(1, 9)), dynamic;
     int "compression.lz4.level" = "9", between(1, 17), dynamic;
-    int "compression.zstd.level" = "3", between(-131_072, 22), dynamic;
     list "config.providers" = "", distinct, dynamic;
     int "connection.failed.authentication.delay.ms" = "100", at_least(0);
     long "connections.max.reauth.ms" = "0";

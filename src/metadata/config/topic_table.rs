@@ -48,7 +48,7 @@ pub const TOPIC_CONFIGS: &[ConfigDef] = defs! {
     int "compression.gzip.level" = "-1", check(Check::Level(1, 9)),
         in_effect("The level of gzip when batches are compressed again.");
     int "compression.lz4.level" = "9", between(1, 17),
-        in_effect("The level of lz4 when batches are compressed again.");
+        not_yet("The level of lz4 when batches are compressed again.");
     int "compression.zstd.level" = "3", between(-131_072, 22),
         in_effect("The level of zstd when batches are compressed again.");
     boolean "preallocate" = "false",
