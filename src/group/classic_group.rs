@@ -33,6 +33,13 @@ pub(super) enum State {
 }
 
 impl State {
+    pub(super) const ALL: [State; 4] = [
+        State::Empty,
+        State::PreparingRebalance,
+        State::CompletingRebalance,
+        State::Stable,
+    ];
+
     /// Kafka's name for the state.
     pub(super) const fn name(self) -> &'static str {
         match self {

@@ -39,17 +39,9 @@ impl Coordinator {
         }
     }
 
-    /// ListGroups: the groups in one of these states and of one of these types; an empty filter
-    /// lets all pass.
-    pub fn list_groups(&self, states: &[&str], types: &[&str]) -> Vec<ListedGroup> {
-        let is_listed_type = |name: &&str| name.eq_ignore_ascii_case(TYPE_CLASSIC);
-        if !types.is_empty() && !types.iter().any(is_listed_type) {
-            return Vec::new();
-        }
-        let is_listed = |group: &&ClassicGroup| {
-            let is_state = |name: &&str| name.trim().eq_ignore_ascii_case(group.state.name());
-            states.is_empty() || states.iter().any(is_state)
-        };
+    /// ListGroups: the groups that the filter lets pass.
+    pub fn list_groups(&self, filter: &ListFilter) -> Vec<ListedGroup> {
+        let is_listed = |group: &&ClassicGroup| filter.states.contains(&group.state);
         let listed = self.groups.values().filter(is_listed);
         let listed = listed.map(|group| ListedGroup {
             group_id: Arc::clone(&group.id),
@@ -58,6 +50,31 @@ impl Coordinator {
             group_type: TYPE_CLASSIC,
         });
         listed.collect()
+    }
+}
+
+/// What ListGroups asks for. It keeps none of the request's names, of which there may be any number.
+#[derive(Clone, Debug)]
+pub struct ListFilter {
+    states: Vec<State>,
+}
+
+impl ListFilter {
+    /// Groups in one of these states and of one of these types. No names let all pass; names that nothing has match
+    /// nothing.
+    pub fn new(states: &[&str], types: &[&str]) -> ListFilter {
+        let is_classic = |name: &&str| name.eq_ignore_ascii_case(TYPE_CLASSIC);
+        let is_type = types.is_empty() || types.iter().any(is_classic);
+        let is_state = |state: &State| {
+            let is_it = |name: &&str| name.trim().eq_ignore_ascii_case(state.name());
+            states.is_empty() || states.iter().any(is_it)
+        };
+        let wanted = State::ALL
+            .into_iter()
+            .filter(|state| is_type && is_state(state));
+        ListFilter {
+            states: wanted.collect(),
+        }
     }
 }
 

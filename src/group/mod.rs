@@ -35,5 +35,6 @@ mod tests;
 
 pub use config::GroupConfig;
 pub use coordinator::{Coordinator, partition_for};
+pub use describe::ListFilter;
 pub use effects::{AppendId, Effect, Effects, GroupRecord, ReplyToken, Response};
 pub use records::ReplayError;

@@ -7,7 +7,7 @@
 //!   are INVALID_REQUEST.
 //! - Authorized operations (KIP-430) from version 8: all of them, while there are no ACLs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use crate::base::TopicId;
@@ -34,7 +34,7 @@ pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
         Ok(wanted) => wanted,
         Err(error) => return Response::encode(&request.header, &refused(&asked, error)),
     };
-    let mut missing = Vec::new();
+    let mut missing = HashMap::new();
     let auto_create =
         shard.config.auto_create_topics_enable && (version < 4 || asked.allow_auto_topic_creation);
     if let (Wanted::Names(names), true) = (&wanted, auto_create) {
@@ -114,7 +114,7 @@ fn refused<'a>(asked: &MetadataRequest<'a>, error: ErrorCode) -> MetadataRespons
 }
 
 /// Makes the topics that are not there, and says what is told of each: why it cannot be made, or that it was not there.
-async fn create(shard: &Rc<Shard>, names: &BTreeSet<String>) -> Vec<(String, ErrorCode)> {
+async fn create(shard: &Rc<Shard>, names: &BTreeSet<String>) -> HashMap<String, ErrorCode> {
     let image = shard.image();
     let missing: Vec<_> = names
         .iter()
@@ -122,7 +122,7 @@ async fn create(shard: &Rc<Shard>, names: &BTreeSet<String>) -> Vec<(String, Err
         .cloned()
         .collect();
     if missing.is_empty() {
-        return Vec::new();
+        return HashMap::new();
     }
     match shard
         .call_control(ControlCall::AutoCreate {
@@ -147,7 +147,7 @@ async fn create(shard: &Rc<Shard>, names: &BTreeSet<String>) -> Vec<(String, Err
 struct Answer<'a> {
     image: &'a ClusterImage,
     /// What was not there when the request came; by now it may be.
-    missing: &'a [(String, ErrorCode)],
+    missing: &'a HashMap<String, ErrorCode>,
 }
 
 impl<'a> Answer<'a> {
@@ -179,9 +179,8 @@ impl<'a> Answer<'a> {
     }
 
     fn by_name(&self, name: &'a str) -> MetadataResponseTopic<'a> {
-        let missing = self.missing.iter().find(|(missing, _)| missing == name);
-        let error = match (missing, self.image.topic(name)) {
-            (Some((_, error)), _) => *error,
+        let error = match (self.missing.get(name), self.image.topic(name)) {
+            (Some(error), _) => *error,
             (None, Some(topic)) => return known(self.image, topic),
             (None, None) => unknown(name),
         };

@@ -67,35 +67,43 @@ impl<T> Future for Receiver<T> {
     }
 }
 
-/// Runs futures side by side; their outputs come in the order of the futures.
+/// Starts every future, then waits for one after the other; their outputs come in the order of the futures.
+///
+/// For futures that ask once and wait. Each is polled when it begins and when its turn has come, not whenever another
+/// one is done: a request may bring a hundred thousand of them.
 pub async fn join_all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
-    let mut running: Vec<_> = futures
+    let mut started: Vec<_> = futures
         .into_iter()
-        .map(|future| (Some(Box::pin(future)), None))
+        .map(|future| Started::Waiting(Box::pin(future)))
         .collect();
     poll_fn(|cx| {
-        let mut all_done = true;
-        for (future, output) in &mut running {
-            let Some(running) = future else { continue };
-            match running.as_mut().poll(cx) {
-                Poll::Ready(value) => {
-                    *output = Some(value);
-                    *future = None;
-                }
-                Poll::Pending => all_done = false,
-            }
-        }
-        if all_done {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
+        started.iter_mut().for_each(|future| future.poll(cx));
+        Poll::Ready(())
     })
     .await;
-    running
-        .into_iter()
-        .filter_map(|(_, output)| output)
-        .collect()
+    let mut outputs = Vec::with_capacity(started.len());
+    for future in started {
+        outputs.push(match future {
+            Started::Done(output) => output,
+            Started::Waiting(future) => future.await,
+        });
+    }
+    outputs
+}
+
+enum Started<F: Future> {
+    Waiting(Pin<Box<F>>),
+    Done(F::Output),
+}
+
+impl<F: Future> Started<F> {
+    fn poll(&mut self, cx: &mut Context<'_>) {
+        if let Started::Waiting(future) = self
+            && let Poll::Ready(output) = future.as_mut().poll(cx)
+        {
+            *self = Started::Done(output);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -189,6 +189,16 @@ pub const NAMED: &[Named] = &[
         covers: |d| d.api.is_none() && d.about("null records"),
     },
     Named {
+        name: "asked twice, answered once",
+        reason: "Kafka answers as often as it is asked: a small request that names a large group or topic a hundred thousand times asks for more than any memory.",
+        covers: |d| {
+            let asked = [ApiKey::DescribeGroups, ApiKey::DescribeConfigs];
+            let of_groups = d.is(ApiKey::OffsetFetch) && d.about("a group twice");
+            d.only_kafka()
+                && (of_groups || d.about("one twice") && asked.iter().any(|api| d.is(*api)))
+        },
+    },
+    Named {
         name: "batches are not cut",
         reason: "Where a bound falls within a batch, Kafka sends the batch's beginning and every client throws it away.",
         covers: |d| d.is(ApiKey::Fetch) && d.path.ends_with("records.cut_bytes"),

@@ -61,7 +61,9 @@ fn groups_are_listed_by_state_and_type() {
     desk.stable(1, A);
     desk.commit(commit("simple", "", -1, "t", 1));
     let check = |states: &[&str], types: &[&str], expected: &[&str]| {
-        let listed = desk.coordinator.list_groups(states, types);
+        let listed = desk
+            .coordinator
+            .list_groups(&ListFilter::new(states, types));
         let ids: Vec<_> = listed.iter().map(|group| &*group.group_id).collect();
         assert_eq!(ids, expected, "{states:?} {types:?}");
     };
@@ -73,7 +75,10 @@ fn groups_are_listed_by_state_and_type() {
     check(&[], &["consumer"], &[]);
     check(&[], &["consumer", "classic"], &["g", "simple"]);
     check(&[], &["nonsense"], &[]);
-    let listed = desk.coordinator.list_groups(&["stable"], &[]).remove(0);
+    let listed = desk
+        .coordinator
+        .list_groups(&ListFilter::new(&["stable"], &[]))
+        .remove(0);
     assert_eq!(
         (&*listed.protocol_type, listed.state),
         ("consumer", "Stable")
@@ -105,7 +110,7 @@ fn only_empty_groups_are_deleted() {
             (desk.offset("simple", "t"), desk.offset("simple", "u")),
             (-1, -1)
         );
-        let listed = desk.coordinator.list_groups(&[], &[]);
+        let listed = desk.coordinator.list_groups(&ListFilter::new(&[], &[]));
         assert_eq!(listed.len(), 1);
     }
 }
@@ -119,7 +124,12 @@ fn a_deletion_that_cannot_be_written_is_taken_back() {
     desk.fail(ErrorCode::NotLeaderOrFollower);
     assert_eq!(deleted(&desk, token), [ErrorCode::NotCoordinator]);
     assert_eq!(desk.offset("simple", "t"), 1);
-    assert_eq!(desk.coordinator.list_groups(&[], &[]).len(), 1);
+    assert_eq!(
+        desk.coordinator
+            .list_groups(&ListFilter::new(&[], &[]))
+            .len(),
+        1
+    );
 }
 
 #[test]

@@ -255,9 +255,18 @@ fn simple_offsets_expire_after_their_commit() {
     );
     desk.wait(DAY_MS);
     assert_eq!(desk.offset("simple", "new"), -1);
-    assert!(desk.coordinator.list_groups(&[], &[]).is_empty());
+    assert!(
+        desk.coordinator
+            .list_groups(&ListFilter::new(&[], &[]))
+            .is_empty()
+    );
     let restarted = desk.restarted(GroupConfig::default());
-    assert!(restarted.coordinator.list_groups(&[], &[]).is_empty());
+    assert!(
+        restarted
+            .coordinator
+            .list_groups(&ListFilter::new(&[], &[]))
+            .is_empty()
+    );
 }
 
 #[test]
@@ -309,5 +318,10 @@ fn a_commit_in_flight_keeps_its_group() {
     desk.wait(600_000);
     desk.land();
     assert_eq!(desk.offset("simple", "t"), 6);
-    assert_eq!(desk.coordinator.list_groups(&[], &[]).len(), 1);
+    assert_eq!(
+        desk.coordinator
+            .list_groups(&ListFilter::new(&[], &[]))
+            .len(),
+        1
+    );
 }

@@ -1,6 +1,6 @@
 //! DeleteTopics.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use super::{ApiError, Outcome};
@@ -87,8 +87,8 @@ impl Request {
 
     /// The names and ids that stand once each; the rest is refused.
     fn sort_out<'a>(&mut self, topics: &'a [DeleteTopic]) -> (Vec<&'a str>, Vec<TopicId>) {
-        let mut names = Once::default();
-        let mut ids = Once::default();
+        let mut names = Named::default();
+        let mut ids = Named::default();
         for topic in topics {
             match (topic.name.as_deref(), topic.id.is_zero()) {
                 (Some(name), true) => names.add(name),
@@ -103,7 +103,9 @@ impl Request {
                 }
             }
         }
-        for name in &names.repeated {
+        let (names, repeated_names) = names.part();
+        let (ids, repeated_ids) = ids.part();
+        for name in &repeated_names {
             let message = "Duplicate topic name.";
             self.refuse(
                 Some(name),
@@ -112,11 +114,11 @@ impl Request {
                 message,
             );
         }
-        for id in &ids.repeated {
+        for id in &repeated_ids {
             self.refuse(None, *id, ErrorCode::InvalidRequest, "Duplicate topic id.");
         }
-        self.repeated.extend(ids.repeated);
-        (names.once, ids.once)
+        self.repeated.extend(repeated_ids);
+        (names, ids)
     }
 
     fn find_ids(&mut self, image: &ClusterImage, ids: Vec<TopicId>) -> Vec<Found> {
@@ -142,6 +144,7 @@ impl Request {
         names: Vec<&str>,
         by_id: &[Found],
     ) -> Vec<Found> {
+        let by_id: HashSet<TopicId> = by_id.iter().map(|found| found.id).collect();
         let mut found = Vec::new();
         for name in names {
             let Some(topic) = image.topic(name) else {
@@ -151,7 +154,7 @@ impl Request {
                 continue;
             };
             let id = topic.id;
-            if self.repeated.contains(&id) || by_id.iter().any(|other| other.id == id) {
+            if self.repeated.contains(&id) || by_id.contains(&id) {
                 let message = "The provided topic name maps to an ID that was already supplied.";
                 self.refuse(Some(name), id, ErrorCode::InvalidRequest, message);
                 self.repeated.insert(id);
@@ -181,30 +184,33 @@ impl Request {
     }
 }
 
-/// What stood once, and what stood more often, both in order.
-struct Once<T> {
-    once: Vec<T>,
-    repeated: Vec<T>,
-    seen: HashSet<T>,
+/// What a request names, in order, and how often.
+struct Named<T> {
+    firsts: Vec<T>,
+    times: HashMap<T, usize>,
 }
 
-impl<T> Default for Once<T> {
-    fn default() -> Once<T> {
-        Once {
-            once: Vec::new(),
-            repeated: Vec::new(),
-            seen: HashSet::new(),
+impl<T> Default for Named<T> {
+    fn default() -> Named<T> {
+        Named {
+            firsts: Vec::new(),
+            times: HashMap::new(),
         }
     }
 }
 
-impl<T: Copy + Eq + Hash> Once<T> {
+impl<T: Copy + Eq + Hash> Named<T> {
     fn add(&mut self, item: T) {
-        if self.seen.insert(item) {
-            self.once.push(item);
-        } else if !self.repeated.contains(&item) {
-            self.once.retain(|other| *other != item);
-            self.repeated.push(item);
+        let times = self.times.entry(item).or_default();
+        *times += 1;
+        if *times == 1 {
+            self.firsts.push(item);
         }
+    }
+
+    /// What stood once, and what stood more often.
+    fn part(self) -> (Vec<T>, Vec<T>) {
+        let is_single = |item: &T| self.times.get(item) == Some(&1);
+        self.firsts.into_iter().partition(is_single)
     }
 }

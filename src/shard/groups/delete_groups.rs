@@ -11,7 +11,7 @@ use crate::protocol::messages::delete_groups::{
 };
 use crate::shard::Shard;
 use crate::shard::dispatch::Request;
-use crate::shard::groups::spread::by_coordinator;
+use crate::shard::groups::spread::{by_coordinator, once_each};
 use crate::shard::groups::{GroupReply, GroupRequest, ask_at};
 use crate::shard::oneshot::join_all;
 use crate::shard::response::Response;
@@ -19,20 +19,10 @@ use crate::shard::response::Response;
 /// Answers a DeleteGroups request.
 pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
     let group_ids = match request.decode::<DeleteGroupsRequest<'_>>() {
-        Ok(asked) => asked
-            .groups_names
-            .iter()
-            .map(|id| id.to_string())
-            .collect::<Vec<_>>(),
+        Ok(asked) => once_each(&asked.groups_names),
         Err(error) => return Response::malformed(error),
     };
-    let mut unique = Vec::with_capacity(group_ids.len());
-    group_ids.into_iter().for_each(|id| {
-        if !unique.contains(&id) {
-            unique.push(id)
-        }
-    });
-    let (spread, mut results) = by_coordinator(&shard, unique);
+    let (spread, mut results) = by_coordinator(&shard, group_ids);
     let calls = spread.into_iter().map(|(owner, partition, ids)| {
         let shard = &shard;
         async move {

@@ -2,7 +2,9 @@
 //!
 //! - An unknown group is "Dead" without an error; from version 6 it is GROUP_ID_NOT_FOUND (KIP-1043).
 //! - Metadata and assignments are the members' own bytes.
+//! - A group that is named twice is answered once: else a small request could ask for any amount.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::group::effects::{DescribedGroup as Described, DescribedMember};
@@ -12,7 +14,7 @@ use crate::protocol::messages::describe_groups::{
 };
 use crate::shard::Shard;
 use crate::shard::dispatch::Request;
-use crate::shard::groups::spread::by_coordinator;
+use crate::shard::groups::spread::{by_coordinator, once_each};
 use crate::shard::groups::{GroupJob, GroupReply, GroupRequest, ask_at};
 use crate::shard::oneshot::join_all;
 use crate::shard::operations::{GROUP_OPERATIONS, OPERATIONS_NOT_ASKED};
@@ -23,11 +25,7 @@ pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
     let version = request.header.api_version;
     let (group_ids, with_operations) = match request.decode::<DescribeGroupsRequest<'_>>() {
         Ok(asked) => (
-            asked
-                .groups
-                .iter()
-                .map(|id| id.to_string())
-                .collect::<Vec<_>>(),
+            once_each(&asked.groups),
             asked.include_authorized_operations,
         ),
         Err(error) => return Response::malformed(error),
@@ -56,7 +54,8 @@ pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
     });
     described.extend(join_all(calls).await.into_iter().flatten());
     // Answered in the order of the request.
-    described.sort_by_key(|group| group_ids.iter().position(|id| *id == group.group_id));
+    let order: HashMap<_, _> = group_ids.iter().zip(0..).collect();
+    described.sort_by_key(|group| order.get(&group.group_id).copied());
     let groups = described
         .iter()
         .map(|group| encode(group, with_operations))

@@ -154,12 +154,8 @@ impl GroupHost {
                     group_ids.iter().map(describe).collect(),
                 )));
             }
-            GroupRequest::List { states, types } => {
-                let states: Vec<&str> = states.iter().map(String::as_str).collect();
-                let types: Vec<&str> = types.iter().map(String::as_str).collect();
-                return Asked::Now(Ok(GroupReply::Listed(
-                    coordinator.list_groups(&states, &types),
-                )));
+            GroupRequest::List(filter) => {
+                return Asked::Now(Ok(GroupReply::Listed(coordinator.list_groups(&filter))));
             }
             _ => drop(coordinator),
         }
@@ -177,7 +173,7 @@ impl GroupHost {
             GroupRequest::Fetch(fetch) => groups.fetch_offsets(fetch, token, out),
             GroupRequest::DeleteOffsets(delete) => groups.delete_offsets(now, delete, token, out),
             GroupRequest::Delete(ids) => groups.delete_groups(now, ids, token, out),
-            GroupRequest::Describe { .. } | GroupRequest::List { .. } => {}
+            GroupRequest::Describe { .. } | GroupRequest::List(_) => {}
         });
         Asked::Later(receiver)
     }

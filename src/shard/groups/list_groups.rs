@@ -7,6 +7,7 @@
 use std::rc::Rc;
 
 use crate::base::{PartitionIndex, TopicPartition};
+use crate::group::ListFilter;
 use crate::group::effects::ListedGroup as Listed;
 use crate::protocol::ErrorCode;
 use crate::protocol::messages::list_groups::{ListGroupsRequest, ListGroupsResponse, ListedGroup};
@@ -19,15 +20,12 @@ use crate::shard::response::Response;
 
 /// Answers a ListGroups request.
 pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
-    let (states, types) = match request.decode::<ListGroupsRequest<'_>>() {
-        Ok(asked) => (
-            to_owned(&asked.states_filter),
-            to_owned(&asked.types_filter),
-        ),
+    let filter = match request.decode::<ListGroupsRequest<'_>>() {
+        Ok(asked) => ListFilter::new(&asked.states_filter, &asked.types_filter),
         Err(error) => return Response::malformed(error),
     };
     let of_this_core = request.peer.port == Port::OfThisCore;
-    let answers = ask_all(&shard, of_this_core, &states, &types).await;
+    let answers = ask_all(&shard, of_this_core, &filter).await;
     let error = answers
         .iter()
         .find_map(|answer| answer.as_ref().err())
@@ -44,15 +42,10 @@ pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
     Response::encode(&request.header, &response)
 }
 
-fn to_owned(filter: &[&str]) -> Vec<String> {
-    filter.iter().map(|name| name.to_string()).collect()
-}
-
 async fn ask_all(
     shard: &Rc<Shard>,
     of_this_core: bool,
-    states: &[String],
-    types: &[String],
+    filter: &ListFilter,
 ) -> Vec<Result<Vec<Listed>, ErrorCode>> {
     let image = shard.image();
     let Some(topic) = image.topic(OFFSETS_TOPIC) else {
@@ -65,10 +58,7 @@ async fn ask_all(
             topic: topic.id,
             partition: PartitionIndex(index as i32),
         };
-        let request = GroupRequest::List {
-            states: states.to_vec(),
-            types: types.to_vec(),
-        };
+        let request = GroupRequest::List(filter.clone());
         let owner = info.shard;
         async move {
             match ask_at(shard, owner, GroupJob { partition, request }).await {

@@ -22,7 +22,7 @@ use crate::group::effects::{DescribedGroup, ListedGroup};
 use crate::group::requests::{
     Heartbeat, JoinGroup, LeaveGroup, OffsetCommit, OffsetDelete, OffsetFetch, SyncGroup,
 };
-use crate::group::{self, partition_for};
+use crate::group::{self, ListFilter, partition_for};
 use crate::protocol::ErrorCode;
 use crate::shard::Shard;
 use crate::shard::messages::{Call, Reply};
@@ -64,12 +64,7 @@ pub enum GroupRequest {
         version: i16,
     },
     /// ListGroups.
-    List {
-        /// Only groups in one of these states; empty lets all pass.
-        states: Vec<String>,
-        /// Only groups of one of these types; empty lets all pass.
-        types: Vec<String>,
-    },
+    List(ListFilter),
 }
 
 /// A coordinator's answer.

@@ -5,6 +5,7 @@
 //! - A group or partition that nobody committed for is not an error: its offset is -1.
 //! - An error of the group as a whole stands in every partition (version 1), at the top (2 to 7) or in the group.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -32,7 +33,7 @@ pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
         Ok(asked) if version >= 8 => {
             let group =
                 |group| Wanted::of_group(&shard.image(), version, asked.require_stable, group);
-            asked.groups.iter().map(group).collect()
+            once_each(&asked.groups).map(group).collect()
         }
         Ok(asked) => vec![Wanted::of_request(&asked)],
         Err(error) => return Response::malformed(error),
@@ -52,6 +53,16 @@ pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
         _ => OffsetFetchResponse::default(),
     };
     Response::encode(&request.header, &response)
+}
+
+/// What is asked of groups; everything that a group has is told once, else a small request could ask for any amount.
+fn once_each<'r, 'a>(
+    groups: &'r [OffsetFetchRequestGroup<'a>],
+) -> impl Iterator<Item = &'r OffsetFetchRequestGroup<'a>> {
+    let mut all_of = HashSet::new();
+    groups
+        .iter()
+        .filter(move |group| group.topics.is_some() || all_of.insert(group.group_id))
 }
 
 /// What is asked of one group.

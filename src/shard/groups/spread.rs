@@ -1,5 +1,7 @@
 //! Groups of one request, sorted by their coordinators.
 
+use std::collections::HashSet;
+
 use crate::base::{ShardId, TopicPartition};
 use crate::protocol::ErrorCode;
 use crate::shard::Shard;
@@ -21,4 +23,11 @@ pub fn by_coordinator(shard: &Shard, group_ids: Vec<String>) -> (Spread, Vec<(St
         }
     }
     (spread, lost)
+}
+
+/// The groups that a request names, each once, in their order.
+pub fn once_each(group_ids: &[&str]) -> Vec<String> {
+    let mut seen = HashSet::with_capacity(group_ids.len());
+    let firsts = group_ids.iter().filter(|id| seen.insert(**id));
+    firsts.map(|id| id.to_string()).collect()
 }
