@@ -10,11 +10,23 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use common::broker::Kind;
+use common::metrics::Page;
 use common::wire::{
     Connection, Heard, batch, decode_answer, decode_records, fetch_request, produce_request,
 };
 use common::{Broker, Options, announce, proc, wait_for};
-use kafka_protocol::messages::{ApiKey, ApiVersionsRequest, FetchRequest, MetadataRequest};
+use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
+use kafka_protocol::messages::offset_commit_request::{
+    OffsetCommitRequestPartition, OffsetCommitRequestTopic,
+};
+use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
+use kafka_protocol::messages::{
+    ApiKey, ApiVersionsRequest, DeleteGroupsRequest, DeleteTopicsRequest, DescribeConfigsRequest,
+    DescribeGroupsRequest, FetchRequest, FindCoordinatorRequest, GroupId, ListGroupsRequest,
+    MetadataRequest, OffsetCommitRequest, OffsetFetchRequest, TopicName,
+};
+use kafka_protocol::protocol::StrBytes;
 
 /// `socket.request.max.bytes` by default.
 const REQUEST_BYTES_MAX: i32 = 104_857_600;
@@ -265,6 +277,56 @@ fn a_request_sees_what_those_before_it_did() {
     }
 }
 
+/// A consumer that commits after each record does not wait for a sync each time.
+#[test]
+fn commits_sent_at_once_share_their_syncs_and_keep_their_order() {
+    const COMMITS: usize = 256;
+    let broker = Broker::start(Options::default());
+    let mut connection = Connection::open(broker.address());
+    connection.create_topic("read", 1, &[]);
+    let group = FindCoordinatorRequest::default().with_key("reader".into());
+    assert_eq!(connection.call(3, &group).error_code, 0);
+    let syncs = |broker: &Broker| {
+        let admin = broker.admin()?;
+        Some(Page::read(admin).total("ringlog_disk_syncs_total"))
+    };
+    let before = syncs(&broker);
+
+    let group_id = GroupId("reader".into());
+    let commit = |at: usize| {
+        let partition = OffsetCommitRequestPartition::default().with_committed_offset(at as i64);
+        let topic = OffsetCommitRequestTopic::default()
+            .with_name(TopicName("read".into()))
+            .with_partitions(vec![partition]);
+        OffsetCommitRequest::default()
+            .with_group_id(group_id.clone())
+            .with_topics(vec![topic])
+    };
+    let question = OffsetFetchRequest::default().with_group_id(group_id.clone());
+    let mut together: Vec<Vec<u8>> = (0..COMMITS)
+        .map(|at| connection.frame(7, &commit(at)))
+        .collect();
+    together.push(connection.frame(5, &question.with_topics(None)));
+    connection.send_raw(&together.concat());
+    for at in 0..COMMITS {
+        let Heard::Frame(frame) = connection.hear(CLOSE_LIMIT) else {
+            panic!("no answer to commit {at}")
+        };
+        let answer = decode_answer::<OffsetCommitRequest>(7, &frame);
+        assert_eq!(answer.topics[0].partitions[0].error_code, 0, "commit {at}");
+    }
+    let Heard::Frame(frame) = connection.hear(CLOSE_LIMIT) else {
+        panic!("no answer to the question")
+    };
+    let found = decode_answer::<OffsetFetchRequest>(5, &frame);
+    let offset = found.topics[0].partitions[0].committed_offset;
+    assert_eq!(offset, COMMITS as i64 - 1);
+    if let (Some(before), Some(after)) = (before, syncs(&broker)) {
+        announce(&format!("{COMMITS} commits took {} syncs", after - before));
+        assert!(after - before < COMMITS as u64 / 4, "{}", after - before);
+    }
+}
+
 #[test]
 fn a_request_that_closes_lets_answers_before_it_go() {
     let broker = Broker::start(Options::default());
@@ -277,6 +339,117 @@ fn a_request_that_closes_lets_answers_before_it_go() {
         assert!(matches!(connection.hear(CLOSE_LIMIT), Heard::Frame(_)));
         assert!(matches!(connection.hear(CLOSE_LIMIT), Heard::Closed));
     }
+}
+
+/// Requests that never become complete hold a bounded amount together, and do not keep others out.
+#[test]
+fn unfinished_requests_cost_a_bounded_amount() {
+    const SENDERS: usize = 24;
+    const CLAIMED: i32 = 25 << 20;
+    if Kind::under_test() == Kind::Kafka {
+        // Kafka bounds them by the number of connections only.
+        return;
+    }
+    let mut broker = Broker::start(Options::default());
+    Connection::open(broker.address()).create_topic("others", 4, &[]);
+    let before = broker.rss_kib();
+    let mut senders: Vec<TcpStream> = (0..SENDERS)
+        .map(|_| {
+            let mut stream = TcpStream::connect(broker.address()).expect("the broker listens");
+            stream.write_all(&CLAIMED.to_be_bytes()).expect("a length");
+            stream.set_nonblocking(true).expect("a TCP socket");
+            stream
+        })
+        .collect();
+    let sent = send_until_refused(&mut senders, CLAIMED as usize - 1);
+    let grown = broker.rss_kib().saturating_sub(before);
+    announce(&format!(
+        "{SENDERS} unfinished requests of 25 MiB: {} MiB sent, {} MiB more resident",
+        sent >> 20,
+        grown >> 10
+    ));
+    // Two shards with 128 MiB each, one request that is read alone, and what the last ones were given room for.
+    assert!(grown < 400 << 10, "{grown} KiB");
+    assert_serves(&mut broker, "small-while-they-are-there");
+    let value = vec![b'x'; 900_000];
+    let mut honest: Vec<Connection> = (0..4).map(|_| Connection::open(broker.address())).collect();
+    for (partition, connection) in honest.iter_mut().enumerate() {
+        let answer = connection.produce("others", partition as i32, batch(&[&value]));
+        assert_eq!(answer, (0, 0), "a large request among them");
+    }
+}
+
+/// Sends to all in turn, so much to each, until nobody takes more for a while; how much they took.
+fn send_until_refused(senders: &mut [TcpStream], each: usize) -> usize {
+    let piece = vec![0; 1 << 18];
+    let mut left = vec![each; senders.len()];
+    let mut quiet = 0;
+    while quiet < 20 {
+        let before: usize = left.iter().sum();
+        for (sender, left) in senders.iter_mut().zip(&mut left) {
+            let most = piece.len().min(*left);
+            *left -= sender.write(&piece[..most]).unwrap_or(0);
+        }
+        let moved = left.iter().sum::<usize>() < before;
+        quiet = if moved { 0 } else { quiet + 1 };
+        if !moved {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+    each * senders.len() - left.iter().sum::<usize>()
+}
+
+/// What a request costs follows its size: not the square of what it names, and not how often it names it.
+#[test]
+fn a_request_that_names_much_is_answered_in_time() {
+    const NAMES: usize = 100_000;
+    let mut broker = Broker::start(Options::default().set("auto.create.topics.enable", "true"));
+    let mut connection = Connection::open(broker.address());
+    connection.create_topic("real", 100, &[]);
+    let many: Vec<StrBytes> = (0..NAMES)
+        .map(|at| StrBytes::from_string(format!("name-{at}")))
+        .collect();
+    let twice = || many.iter().chain(&many).cloned();
+
+    let group = FindCoordinatorRequest::default().with_key("any".into());
+    assert_eq!(connection.call(3, &group).error_code, 0);
+    let groups: Vec<GroupId> = twice().map(GroupId).collect();
+    let described = connection.call(
+        5,
+        &DescribeGroupsRequest::default().with_groups(groups.clone()),
+    );
+    assert_eq!(described.groups.len(), NAMES);
+    assert_eq!(*described.groups[NAMES - 1].group_id, many[NAMES - 1]);
+    let deleted = connection.call(2, &DeleteGroupsRequest::default().with_groups_names(groups));
+    assert_eq!(deleted.results.len(), NAMES);
+
+    let topics = || twice().map(TopicName).collect();
+    let deleted = connection.call(
+        1,
+        &DeleteTopicsRequest::default().with_topic_names(topics()),
+    );
+    assert_eq!(deleted.responses.len(), NAMES);
+    let named = |name| MetadataRequestTopic::default().with_name(Some(name));
+    let all: Vec<TopicName> = topics();
+    let asked = MetadataRequest::default()
+        .with_topics(Some(all.into_iter().map(named).collect()))
+        .with_allow_auto_topic_creation(true);
+    assert_eq!(connection.call(4, &asked).topics.len(), NAMES);
+
+    let asked = ListGroupsRequest::default().with_states_filter(twice().collect());
+    assert_eq!(connection.call(4, &asked).groups.len(), 0);
+    let settings = DescribeConfigsResource::default()
+        .with_resource_type(2)
+        .with_resource_name("real".into())
+        .with_configuration_keys(None);
+    let asked = DescribeConfigsRequest::default().with_resources(vec![settings; NAMES]);
+    assert_eq!(connection.call(1, &asked).results.len(), 1);
+    let offsets = OffsetFetchRequestGroup::default()
+        .with_group_id(GroupId("any".into()))
+        .with_topics(None);
+    let asked = OffsetFetchRequest::default().with_groups(vec![offsets; NAMES]);
+    assert_eq!(connection.call(8, &asked).groups.len(), 1);
+    assert_serves(&mut broker, "after-many-names");
 }
 
 #[test]

@@ -60,6 +60,7 @@ pub const RESERVE_STEP_MAX_BYTES: u64 = 64 << 20;
 /// Acknowledgements and watchers that one partition parks, each: more than its connections can have in flight.
 pub const PARKED_MAX: usize = 65_536;
 
+const _: () = assert!(SHARD_ARRIVING_BYTES_MAX >= REQUEST_BYTES_MAX_DEFAULT);
 const _: () = assert!(RESERVE_STEP_MIN_BYTES.is_multiple_of(PAGE_BYTES));
 const _: () = assert!(RESERVE_STEP_MAX_BYTES.is_multiple_of(PAGE_BYTES));
 
@@ -90,6 +91,17 @@ pub const CONNECTION_TURNS_PER_POLL: usize = 32;
 /// Bytes of requests of one shard under way at once. Two of the largest requests fit.
 pub const SHARD_IN_FLIGHT_BYTES_MAX: usize = 256 << 20;
 
+/// Requests up to this size are what clients send: they batch up to about 1 MiB.
+pub const ORDINARY_REQUEST_BYTES_MAX: usize = 2 << 20;
+/// Memory of one shard's requests that have not arrived whole, for ordinary ones and for larger ones each, before they are
+/// read one at a time. The largest fits.
+pub const SHARD_ARRIVING_BYTES_MAX: usize = 128 << 20;
+/// What a connection's unfinished request may hold in any case: what arrives in one piece.
+pub const ARRIVAL_FREE_BYTES: usize = 64 << 10;
+/// How long a large request may stand still while there is no memory for others: many round trips of any network.
+pub const ARRIVAL_STALL_MS: i64 = 5_000;
+/// How long a large request may be read alone: enough for 100 MiB on a network of 100 Mbit/s.
+pub const ARRIVAL_TURN_MS_MAX: i64 = 10_000;
 /// Lines a second that a shard's log gives to faulty connections.
 pub const FAULT_LOG_LINES_PER_SECOND: u32 = 5;
 

@@ -63,6 +63,11 @@ impl RecvBuffer {
         }
     }
 
+    /// The length of the frame that has begun to arrive, if its first bytes have told it.
+    pub fn expected_bytes(&self) -> Option<usize> {
+        self.expected
+    }
+
     /// Received and not yet cut off.
     pub fn len_bytes(&self) -> usize {
         self.bytes.len()

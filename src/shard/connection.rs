@@ -1,8 +1,9 @@
 //! One client connection: frames in, answers out in their order, one task, one descriptor.
 //!
 //! As in Kafka, a connection's requests are carried out one after the other, so that each sees what those before it did.
-//! Only produces overlap: one that follows another is *dispatched* when its frame is complete (it has its offsets then)
-//! and *completed* later. Only so many requests and so many of their bytes may be under way, else the socket is not read.
+//! Only produces overlap, and commits of offsets: one that follows another of its kind is *dispatched* when its frame is
+//! complete (it has its place in the log then) and *completed* later, so that they share their syncs. Only so many
+//! requests and so many of their bytes may be under way, else the socket is not read.
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -24,8 +25,9 @@ use crate::io::send_queue::SendQueue;
 use crate::io::socket::Socket;
 use crate::protocol::frame::{FrameError, FrameSplitter, LENGTH_BYTES, Split};
 use crate::shard::Shard;
+use crate::shard::arrivals::Arrival;
 use crate::shard::connections::{Entry, Registered};
-use crate::shard::dispatch;
+use crate::shard::dispatch::{self, Waits};
 use crate::shard::pressure::RoomWait;
 use crate::shard::response::Response;
 
@@ -67,6 +69,7 @@ pub async fn serve(shard: Rc<Shard>, raw: RawConnection, port: Port) {
         ending: None,
         pause: None,
         room_wait: RoomWait::default(),
+        arrival: Arrival::default(),
     };
     let end = poll_fn(|cx| connection.poll(cx)).await;
     connection.log_end(end);
@@ -87,17 +90,19 @@ struct Connection {
     frame_bytes_max: usize,
     pause: Option<Pin<Box<dyn Future<Output = ()>>>>,
     room_wait: RoomWait,
+    arrival: Arrival,
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
         self.shard.pressure.give_back(self.in_flight_bytes);
+        self.shard.arrivals.finish(&mut self.arrival, 0);
     }
 }
 
 struct InFlight {
     frame_bytes: usize,
-    is_produce: bool,
+    waits: Option<Waits>,
     state: State,
 }
 
@@ -185,7 +190,17 @@ impl Connection {
         if is_at_rest && self.ending.is_some() {
             return self.ending.take();
         }
+        if self.shard.arrivals.is_high() && self.is_overdue() {
+            let why = "a request stood still while others waited for its memory";
+            return Some(End::Fault(why.to_owned()));
+        }
         self.entry.is_to_close(is_at_rest).then_some(End::Us)
+    }
+
+    fn is_overdue(&self) -> bool {
+        let (last_active, now) = (self.entry.last_active(), self.shard.now().mono);
+        let arrivals = &self.shard.arrivals;
+        arrivals.is_overdue(&self.arrival, last_active, now)
     }
 
     /// Moves finished answers to the send queue, in order.
@@ -230,13 +245,13 @@ impl Connection {
         let mut before = None;
         for request in &mut self.in_flight {
             if let State::Queued(frame) = &mut request.state {
-                if !may_start(before, request.is_produce) {
+                if !may_start(before, request.waits) {
                     return;
                 }
                 let frame = std::mem::take(frame);
                 request.state = State::start(&self.shard, &self.peer, frame, cx);
             }
-            before = Some(request.is_produce);
+            before = Some(request.waits);
         }
     }
 
@@ -269,11 +284,20 @@ impl Connection {
         if self.take_frame(cx) {
             return Ok(true);
         }
+        let (arrivals, now) = (&self.shard.arrivals, || self.shard.now().mono);
+        let room = arrivals.poll_room(cx, &mut self.arrival, now);
+        if room.is_pending() {
+            return Ok(false);
+        }
         match self.socket.poll_recv(cx, &mut self.received) {
-            Poll::Pending => Ok(false),
+            Poll::Pending => {
+                arrivals.ran_dry(&mut self.arrival);
+                Ok(false)
+            }
             Poll::Ready(Ok(0)) | Poll::Ready(Err(_)) => Err(End::Peer),
             Poll::Ready(Ok(_)) => {
-                self.entry.touch(self.shard.now().mono);
+                self.entry.touch(now());
+                arrivals.hold(&mut self.arrival, self.received.held_bytes());
                 Ok(true)
             }
         }
@@ -297,16 +321,21 @@ impl Connection {
         let next = self.received.next_frame(|bytes| frame_len(splitter, bytes));
         let frame = match next {
             Ok(Some(frame)) => frame.slice(LENGTH_BYTES..),
-            Ok(None) => return false,
+            Ok(None) => {
+                self.note_begun();
+                return false;
+            }
             Err(error) => {
                 self.ending = Some(End::Fault(error.to_string()));
                 return true;
             }
         };
-        let (frame_bytes, is_produce) = (frame.len(), dispatch::is_produce(&frame));
+        let left = self.received.held_bytes();
+        self.shard.arrivals.finish(&mut self.arrival, left);
+        let (frame_bytes, waits) = (frame.len(), dispatch::waits(&frame));
         let last = self.in_flight.back();
-        let is_turn = !last.is_some_and(InFlight::is_queued)
-            && may_start(last.map(|last| last.is_produce), is_produce);
+        let is_turn =
+            !last.is_some_and(InFlight::is_queued) && may_start(last.map(|last| last.waits), waits);
         let state = match is_turn {
             true => State::start(&self.shard, &self.peer, frame, cx),
             false => State::Queued(frame),
@@ -315,10 +344,17 @@ impl Connection {
         self.shard.pressure.take(frame_bytes);
         self.in_flight.push_back(InFlight {
             frame_bytes,
-            is_produce,
+            waits,
             state,
         });
         true
+    }
+
+    /// A request has begun to arrive: its length may be known now, and room may have been made for it.
+    fn note_begun(&mut self) {
+        let (arrivals, arrival) = (&self.shard.arrivals, &mut self.arrival);
+        arrivals.expect(arrival, self.received.expected_bytes());
+        arrivals.hold(arrival, self.received.held_bytes());
     }
 
     fn log_end(&self, end: End) {
@@ -331,9 +367,9 @@ impl Connection {
     }
 }
 
-/// Whether a request may start behind one that is under way; `before` says of that one, if any, whether it is a produce.
-fn may_start(before: Option<bool>, is_produce: bool) -> bool {
-    before.is_none_or(|before| before && is_produce)
+/// Whether a request may start behind one that is under way, if there is one; each is told by what it waits for.
+fn may_start(before: Option<Option<Waits>>, next: Option<Waits>) -> bool {
+    before.is_none_or(|before| before == next && next.is_some())
 }
 
 /// The length of the first frame, its prefix included, once its first bytes tell it.
@@ -355,11 +391,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_produces_overlap() {
-        assert!(may_start(None, false) && may_start(None, true));
-        assert!(may_start(Some(true), true));
-        assert!(!may_start(Some(true), false));
-        assert!(!may_start(Some(false), true));
-        assert!(!may_start(Some(false), false));
+    fn only_produces_overlap_and_only_commits() {
+        let [records, offsets] = [Waits::ForRecords, Waits::ForOffsets].map(Some);
+        for next in [None, records, offsets] {
+            assert!(may_start(None, next));
+            assert!(
+                !may_start(Some(None), next) && (next.is_none() || may_start(Some(next), next))
+            );
+        }
+        assert!(!may_start(Some(records), None) && !may_start(Some(offsets), None));
+        assert!(!may_start(Some(records), offsets) && !may_start(Some(offsets), records));
     }
 }

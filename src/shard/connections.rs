@@ -41,6 +41,11 @@ impl Entry {
         self.last_active.set(now);
     }
 
+    /// When bytes last moved.
+    pub fn last_active(&self) -> MonoMs {
+        self.last_active.get()
+    }
+
     /// Whether the broker stops: no further request is read.
     pub fn is_draining(&self) -> bool {
         self.draining.get()
@@ -126,6 +131,14 @@ impl Connections {
                 entry.wake();
             }
         }
+    }
+
+    /// Has every connection see how it stands.
+    pub fn wake_all(&self) {
+        self.entries
+            .borrow()
+            .values()
+            .for_each(|entry| entry.wake());
     }
 
     /// Lets every connection answer what it has read, and end.

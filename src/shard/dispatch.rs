@@ -68,9 +68,23 @@ pub fn start(shard: &Rc<Shard>, peer: &Rc<Peer>, frame: Bytes) -> Answer {
     }
 }
 
-/// Whether a frame holds a produce request, by its first two bytes.
-pub fn is_produce(frame: &[u8]) -> bool {
-    frame.starts_with(&ApiKey::Produce.code().to_be_bytes())
+/// Requests that take their place when they start and then wait for the disk: those of one kind may be under way together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Waits {
+    /// Produce.
+    ForRecords,
+    /// OffsetCommit.
+    ForOffsets,
+}
+
+/// Whether the request in a frame is of such a kind, by its first two bytes.
+pub fn waits(frame: &[u8]) -> Option<Waits> {
+    let kinds = [
+        (ApiKey::Produce, Waits::ForRecords),
+        (ApiKey::OffsetCommit, Waits::ForOffsets),
+    ];
+    let is_it = |(api, _): &(ApiKey, Waits)| frame.starts_with(&api.code().to_be_bytes());
+    kinds.into_iter().find(is_it).map(|(_, kind)| kind)
 }
 
 fn read_header(peer: &Rc<Peer>, frame: Bytes) -> Result<Request, Response> {

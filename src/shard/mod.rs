@@ -15,6 +15,7 @@ pub mod acks;
 pub mod api_versions;
 pub mod append;
 pub mod apply;
+pub mod arrivals;
 pub mod calls;
 pub mod connection;
 pub mod connections;
@@ -73,6 +74,7 @@ use crate::metadata::config::BrokerConfig;
 use crate::protocol::ErrorCode;
 use acks::Acks;
 use apply::DiskOps;
+use arrivals::Arrivals;
 use calls::{Calls, Pending};
 use connections::Connections;
 use fetch_session::FetchSessions;
@@ -126,6 +128,8 @@ pub struct Shard {
     pub producer_ids: ProducerIds,
     /// When to read no more.
     pub pressure: Pressure,
+    /// Its requests that have not arrived whole.
+    pub arrivals: Arrivals,
     image: RefCell<Arc<ClusterImage>>,
     applying: RefCell<Applying>,
     partitions: RefCell<HashMap<TopicPartition, Rc<Hosted>>>,

@@ -14,9 +14,7 @@ pub struct Pressure {
     in_flight_bytes: Cell<usize>,
     deferred: Cell<usize>,
     outboxes: RefCell<Vec<Outbox>>,
-    waiting: RefCell<Vec<Waker>>,
-    /// How often all who waited have been woken.
-    rounds: Cell<u64>,
+    waiting: Waiters,
 }
 
 /// The messages kept for one shard.
@@ -27,10 +25,35 @@ struct Outbox {
     emptying: bool,
 }
 
+/// Those who wait for room, until there may be some.
+#[derive(Default)]
+pub struct Waiters {
+    wakers: RefCell<Vec<Waker>>,
+    /// How often all who waited have been woken.
+    rounds: Cell<u64>,
+}
+
 /// Remembers that a connection waits for room already.
 #[derive(Default)]
 pub struct RoomWait {
     round: Option<u64>,
+}
+
+impl Waiters {
+    /// Waits. However often it is polled, it waits once.
+    pub fn poll(&self, cx: &mut Context<'_>, wait: &mut RoomWait) -> Poll<()> {
+        let round = Some(self.rounds.get());
+        if std::mem::replace(&mut wait.round, round) != round {
+            self.wakers.borrow_mut().push(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    /// Lets all who wait look again.
+    pub fn wake_all(&self) {
+        self.rounds.set(self.rounds.get() + 1);
+        self.wakers.take().into_iter().for_each(Waker::wake);
+    }
 }
 
 impl Pressure {
@@ -42,16 +65,12 @@ impl Pressure {
         }
     }
 
-    /// Ready when another request may be read. However often it is polled, it waits once.
+    /// Ready when another request may be read.
     pub fn poll_room(&self, cx: &mut Context<'_>, wait: &mut RoomWait) -> Poll<()> {
         if !self.is_high() {
             return Poll::Ready(());
         }
-        let round = Some(self.rounds.get());
-        if std::mem::replace(&mut wait.round, round) != round {
-            self.waiting.borrow_mut().push(cx.waker().clone());
-        }
-        Poll::Pending
+        self.waiting.poll(cx, wait)
     }
 
     /// A request of so many bytes has been read.
@@ -98,8 +117,7 @@ impl Pressure {
 
     fn relax(&self) {
         if !self.is_high() {
-            self.rounds.set(self.rounds.get() + 1);
-            self.waiting.take().into_iter().for_each(Waker::wake);
+            self.waiting.wake_all();
         }
     }
 }
@@ -150,12 +168,12 @@ mod tests {
         for _ in 0..10 {
             assert!(pressure.poll_room(&mut cx, &mut wait).is_pending());
         }
-        assert_eq!(pressure.waiting.borrow().len(), 1);
+        assert_eq!(pressure.waiting.wakers.borrow().len(), 1);
         pressure.give_back(1);
-        assert!(pressure.waiting.borrow().is_empty());
+        assert!(pressure.waiting.wakers.borrow().is_empty());
         assert!(pressure.poll_room(&mut cx, &mut wait).is_ready());
         pressure.take(1);
         assert!(pressure.poll_room(&mut cx, &mut wait).is_pending());
-        assert_eq!(pressure.waiting.borrow().len(), 1);
+        assert_eq!(pressure.waiting.wakers.borrow().len(), 1);
     }
 }

@@ -10,6 +10,7 @@ use crate::io::chunk::ChunkPool;
 use crate::io::executor::{self, yield_to_io};
 use crate::io::listener::{Listener, RawConnection};
 use crate::mesh::{Address, Receiver};
+use crate::shard::arrivals::Arrivals;
 use crate::shard::calls::Calls;
 use crate::shard::connection::Port;
 use crate::shard::connections::Connections;
@@ -53,6 +54,7 @@ pub async fn run(start: ShardStart) -> io::Result<()> {
         )),
         producer_ids: Default::default(),
         pressure: Pressure::new(start.shards),
+        arrivals: Arrivals::default(),
         image: RefCell::new(start.image.clone()),
         applying: RefCell::default(),
         partitions: RefCell::default(),

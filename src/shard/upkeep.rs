@@ -28,6 +28,9 @@ pub async fn run_periodic(shard: Rc<Shard>) {
         if let Some(idle_max_ms) = shard.config.connections_max_idle_ms {
             shard.connections.close_idle(now.mono, idle_max_ms);
         }
+        if shard.arrivals.is_high() {
+            shard.connections.wake_all();
+        }
         let tasks = Tasks {
             retention: retention.is_due(now.mono),
             expire_producers: producers.is_due(now.mono),
