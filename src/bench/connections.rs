@@ -91,9 +91,7 @@ fn connect(address: &str, timeout: Duration, connects: &Mutex<Flow>) -> Result<C
     let client = Client::connect(address, timeout)?;
     let mut connects = connects.lock().expect("no panic under the lock");
     connects.requests += 1;
-    connects
-        .latency
-        .saturating_record(clock::mono_us() - before_us);
+    connects.took(clock::mono_us() - before_us);
     Ok(client)
 }
 
@@ -164,8 +162,7 @@ impl Work for Pinger {
             .count(Kind::Request, now_us, |flow| flow.requests += 1);
         match response.error_code == ErrorCode::None.code() {
             true => self.meter.count(Kind::Request, now_us, |flow| {
-                flow.latency
-                    .saturating_record(now_us.saturating_sub(self.due_us));
+                flow.took(now_us.saturating_sub(self.due_us));
             }),
             false => self
                 .meter

@@ -391,13 +391,11 @@ impl Fetcher {
 
 fn note_latencies(flow: &mut Flow, stamp: &Stamp, count: u64, now_us: u64) {
     if stamp.step_ns == 0 {
-        flow.latency
-            .saturating_record_n(now_us.saturating_sub(stamp.first_us), count);
+        flow.took_each(now_us.saturating_sub(stamp.first_us), count);
         return;
     }
     for n in 0..count {
-        flow.latency
-            .saturating_record(now_us.saturating_sub(stamp.due_us(n)));
+        flow.took(now_us.saturating_sub(stamp.due_us(n)));
     }
 }
 
@@ -468,7 +466,7 @@ impl Work for Fetcher {
             self.meter.count(kind, now_us, |flow| {
                 flow.requests += 1;
                 if !is_tail {
-                    flow.latency.saturating_record(now_us - sent_us);
+                    flow.took(now_us - sent_us);
                 }
             });
         }

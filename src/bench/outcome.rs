@@ -50,6 +50,18 @@ impl Flow {
         }
     }
 
+    /// Notes how long one record, or one request, took.
+    pub fn took(&mut self, us: u64) {
+        self.took_each(us, 1);
+    }
+
+    /// Notes how long each of `count` records took. The histogram grows to hold it: one that clamps would tell two
+    /// milliseconds for anything above.
+    pub fn took_each(&mut self, us: u64, count: u64) {
+        let noted = self.latency.record_n(us.max(1), count);
+        debug_assert!(noted.is_ok(), "a histogram that may grow holds any time");
+    }
+
     /// Adds what another thread or another second did of the same kind.
     pub fn add(&mut self, other: &Flow) {
         debug_assert_eq!(self.kind, other.kind, "flows of one kind add up");
@@ -247,7 +259,7 @@ mod tests {
             flow.records = 10;
             flow.bytes = 1000;
             flow.errors = errors;
-            flow.latency.record_n(micros, 10).unwrap();
+            flow.took_each(micros, 10);
             sum.add(&flow);
         }
         assert_eq!(

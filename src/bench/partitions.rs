@@ -60,7 +60,7 @@ fn create(client: &mut Client, args: &PartitionsArgs) -> Result<(Vec<String>, Fl
         let before_us = clock::mono_us();
         cluster::create(client, &name, count, replicas, args.common.timeout())?;
         flow.requests += 1;
-        flow.latency.saturating_record(clock::mono_us() - before_us);
+        flow.took(clock::mono_us() - before_us);
         names.push(name);
         left -= partitions;
     }
@@ -76,7 +76,7 @@ fn ask(client: &mut Client, names: &[String]) -> Result<Flow, BenchError> {
         let response: MetadataResponse<'_> = answer.read()?;
         flow.requests += 1;
         match response.topics.iter().all(|topic| topic.error_code == 0) {
-            true => flow.latency.saturating_record(took_us),
+            true => flow.took(took_us),
             false => flow.errors += 1,
         }
     }

@@ -372,16 +372,14 @@ impl Producer {
             match self.pace {
                 _ if !has_latency => {}
                 Pace::Saturation => {
-                    flow.latency
-                        .saturating_record_n(now_us - sent_us, u64::from(cut.count));
+                    flow.took_each(now_us - sent_us, u64::from(cut.count));
                 }
                 Pace::OpenLoop { .. } => {
                     for n in 0..u64::from(cut.count) {
                         let due_us = self
                             .pace
                             .due_us(cut.first + n * self.cutter.stride(), now_us);
-                        flow.latency
-                            .saturating_record(now_us.saturating_sub(due_us));
+                        flow.took(now_us.saturating_sub(due_us));
                     }
                 }
             }
