@@ -418,8 +418,10 @@ impl Collector {
         self.told[thread] = end_us.is_none().then_some(second + 1);
         self.end_us = self.end_us.max(end_us.unwrap_or(0));
         let complete = self.told.iter().flatten().min().copied().unwrap_or(0);
+        // The last second, which the plan cuts short, is closed when its length is known.
+        let planned = self.schedule.end_us.saturating_sub(self.schedule.start_us) / SECOND_US;
         while let Some(entry) = self.open.first_entry()
-            && *entry.key() < complete
+            && *entry.key() < complete.min(planned)
         {
             let (second, flows) = entry.remove_entry();
             self.close(second, flows, SECOND_US / 1000, watch);
