@@ -35,7 +35,7 @@
 //! | what crosses between cores | [`shard::messages`] |
 //! | the metadata log, metrics and health | [`control`] |
 //! | settings, recovery, start and stop | [`boot`] |
-//! | load for any broker, and what it measured | [`bench`] |
+//! | load for any broker, and what it measured | [`bench`](mod@bench) |
 //! | subcommands | [`cli`] |
 //!
 //! Deliberately absent: replication, transactions, the consumer, share and streams protocols, access control and
