@@ -10,7 +10,7 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use common::broker::{free_address, ringlog_binary};
+use common::broker::{free_address, ringlog_binary, send_signal};
 use common::wire::{Connection, LATEST};
 use common::{Broker, Options, wait_for};
 use serde_json::Value;
@@ -259,6 +259,31 @@ fn refused_records_do_not_count() {
     assert!(!has_latency(&result, "produce"));
     let mut connection = Connection::open(broker.address());
     assert_eq!(connection.list_offset("t", 0, LATEST), 0);
+}
+
+/// A stall of a second is seen by everything that was due in it, and not only by what was on its way.
+#[test]
+fn a_stall_is_in_the_latency_of_all_that_it_delays() {
+    let broker = Broker::start(Options::default());
+    let mut connection = Connection::open(broker.address());
+    connection.create_topic("t", 1, &[]);
+    let line = "produce --topic t --rate 2000 --records 8000 --linger-ms 1";
+    let mut command = bench(broker.address(), line);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+    let child = child.expect("a binary");
+    wait_for("records", LIMIT, || {
+        (connection.list_offset("t", 0, LATEST) > 0).then_some(())
+    });
+    send_signal(broker.pid(), "STOP");
+    thread::sleep(Duration::from_secs(1));
+    send_signal(broker.pid(), "CONT");
+    let output = child.wait_with_output().expect("a child of ours");
+    let result = result(&output);
+    assert_eq!(records(&result, "produce"), 8000, "{result}");
+    // Two thousand records were due meanwhile; of the slowest 800 each waited for more than half of it.
+    let latency = &result["totals"]["produce"]["latency_ms"];
+    assert!(latency["p90"].as_f64() > Some(400.0), "{latency}");
+    assert!(latency["max"].as_f64() > Some(900.0), "{latency}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! A batch's checksum covers its timestamps, its producer and its sequence number, so no batch can be sent twice as it is.
 //! What a full batch has behind those keeps its checksum, and CRC-32C is linear: putting other bytes in front takes one
-//! [`Shift`] instead of another walk over the records. A batch that carries a [`Stamp`] has its first record written anew
+//! `Shift` instead of another walk over the records. A batch that carries a [`Stamp`] has its first record written anew
 //! as well. Batches that are not full, and compressed ones with a stamp, are finished when they are cut.
 
 use bytes::Bytes;
