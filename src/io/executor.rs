@@ -3,7 +3,7 @@
 //! glommio runs the tasks. Its own rings are not used: what completes on them costs several system calls a
 //! wake-up, and can put an executor to sleep that has tasks to run. Instead one task of each shard, the driver,
 //! is always ready to run. When all others have run as far as they can, it enters the shard's
-//! [ring](super::ring), which submits what they asked for and waits for the next thing to happen.
+//! [ring], which submits what they asked for and waits for the next thing to happen.
 //!
 //! The driver knows that nothing else is ready when it is polled twice with no other task in between: tasks run
 //! in the order in which they were woken. So every task must be [spawned](spawn) here, where its runs are counted.

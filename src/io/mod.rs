@@ -3,7 +3,7 @@
 //! | to do this | look here |
 //! | --- | --- |
 //! | start a shard's thread, run tasks on it | [`executor`] |
-//! | hand work to the kernel, and sleep | [`ring`], [`readiness`] |
+//! | hand work to the kernel, and sleep | [`ring`], `readiness` |
 //! | read the clock, wait for a time | [`clock`], [`alarm`] |
 //! | read how much processor time a process has used | [`cpu_clock`] |
 //! | wait for another thread | [`event`] |

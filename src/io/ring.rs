@@ -1,7 +1,7 @@
 //! The shard's ring: where a shard hands work to the kernel, and where it sleeps.
 //!
 //! One io_uring carries everything that a shard waits for: readiness of sockets and doorbells, writes and
-//! syncs of files. What tasks ask for is queued; [`Ring::turn`] submits all of it, waits if there is nothing
+//! syncs of files. What tasks ask for is queued; a turn of the ring submits all of it, waits if there is nothing
 //! else to do, and hands the results out, with one system call. Only the shard's own thread may use it, so the
 //! kernel posts results at that call and at no other time, and interrupts nothing.
 
