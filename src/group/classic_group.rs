@@ -395,10 +395,15 @@ impl ClassicGroup {
             return Some(BTreeSet::new());
         }
         let protocol = Some(self.protocol_name.as_deref()?);
-        let mut all = BTreeSet::new();
+        let mut all = BTreeSet::<Arc<str>>::new();
         for member in self.members.values() {
             let metadata = member.metadata(protocol);
-            all.extend(subscribed_topics(&metadata)?.into_iter().map(Arc::from));
+            for topic in subscribed_topics(&metadata)? {
+                // Most members want what others want, too.
+                if !all.contains(topic) {
+                    all.insert(Arc::from(topic));
+                }
+            }
         }
         Some(all)
     }

@@ -1,7 +1,6 @@
 //! One member of a classic group.
 
-use std::collections::BTreeMap;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -114,7 +113,7 @@ impl Member {
 
 /// Drops repetitions of a protocol's name; the first counts.
 pub(super) fn dedup_protocols(protocols: &mut Vec<Protocol>) {
-    let mut seen = HashSet::with_capacity(protocols.len());
+    let mut seen = BTreeSet::new();
     protocols.retain(|protocol| seen.insert(Arc::clone(&protocol.name)));
 }
 

@@ -201,22 +201,15 @@ impl Producers {
 
     /// Whether the producer's epoch still holds (`ProducerAppendInfo.checkProducerEpoch`).
     pub fn check_epoch(&self, batch: &BatchInfo) -> Result<(), ProducerError> {
-        let current = self.get(batch.producer_id).map_or(NO_EPOCH, |e| e.epoch);
-        if batch.producer_epoch < current {
-            return Err(ProducerError::Fenced {
-                producer_id: batch.producer_id,
-                epoch: batch.producer_epoch,
-                current,
-            });
-        }
-        Ok(())
+        not_fenced(batch, self.get(batch.producer_id))
     }
 
     /// Whether the batch is the next of its producer (`ProducerAppendInfo.maybeValidateDataBatch`). A producer of which
     /// nothing is known may begin anywhere, since its earlier batches may have been deleted.
     pub fn check(&self, batch: &BatchInfo) -> Result<(), ProducerError> {
-        self.check_epoch(batch)?;
-        let Some(entry) = self.get(batch.producer_id) else {
+        let entry = self.get(batch.producer_id);
+        not_fenced(batch, entry)?;
+        let Some(entry) = entry else {
             return Ok(());
         };
         let (producer_id, sequence) = (batch.producer_id, batch.base_sequence);
@@ -330,6 +323,19 @@ impl Producers {
             assert!(entry.batches().is_sorted_by(ascending), "{entry:?}");
         }
     }
+}
+
+/// Whether the batch's epoch is at least that of what is known of its producer.
+fn not_fenced(batch: &BatchInfo, entry: Option<&ProducerEntry>) -> Result<(), ProducerError> {
+    let current = entry.map_or(NO_EPOCH, |e| e.epoch);
+    if batch.producer_epoch < current {
+        return Err(ProducerError::Fenced {
+            producer_id: batch.producer_id,
+            epoch: batch.producer_epoch,
+            current,
+        });
+    }
+    Ok(())
 }
 
 /// Whether `next` comes right after `last`; after `i32::MAX` comes 0.
