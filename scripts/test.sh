@@ -66,6 +66,7 @@ system_packages() {
 	make     make                 make                make            make
 	curl     curl                 curl                curl            curl
 	kcat     kcat                 kcat                kcat            kcat
+	valgrind valgrind             valgrind            valgrind        valgrind
 	venv     python3-venv         python3             python          python3
 	javac    default-jdk-headless java-21-openjdk-devel jdk-openjdk   openjdk21
 	mvn      maven                maven               maven           maven

@@ -373,7 +373,7 @@ fn may_start(before: Option<Option<Waits>>, next: Option<Waits>) -> bool {
 }
 
 /// The length of the first frame, its prefix included, once its first bytes tell it.
-fn frame_len(splitter: FrameSplitter, buffered: &[u8]) -> Result<Option<usize>, FrameError> {
+pub fn frame_len(splitter: FrameSplitter, buffered: &[u8]) -> Result<Option<usize>, FrameError> {
     Ok(match splitter.split(buffered)? {
         Split::Frame(len) => Some(LENGTH_BYTES + len),
         Split::NeedMore(_) if buffered.len() < LENGTH_BYTES => None,

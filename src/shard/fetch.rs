@@ -412,7 +412,8 @@ fn outcome(answer: Option<&FetchPart>) -> FetchOutcome {
     )
 }
 
-fn partition_data(
+/// A partition's place in the answer; its records stay where they are.
+pub fn partition_data(
     version: i16,
     index: i32,
     part: &FetchPart,

@@ -57,6 +57,12 @@ pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
     Response::encode(&request.header, &response)
 }
 
+/// What a request for all topics is answered.
+pub fn all_topics(image: &ClusterImage) -> MetadataResponse<'_> {
+    let topics = image.topics().map(|topic| known(image, topic));
+    answer(image, topics.collect())
+}
+
 fn asked_for(asked: bool, operations: i32) -> i32 {
     if asked {
         operations
@@ -153,29 +159,11 @@ struct Answer<'a> {
 impl<'a> Answer<'a> {
     fn to(&self, wanted: &'a Wanted) -> MetadataResponse<'a> {
         let topics = match wanted {
-            Wanted::All => {
-                let topics = self.image.topics();
-                topics.map(|topic| known(self.image, topic)).collect()
-            }
+            Wanted::All => return all_topics(self.image),
             Wanted::Names(names) => names.iter().map(|name| self.by_name(name)).collect(),
             Wanted::Ids(ids) => ids.iter().map(|id| self.by_id(*id)).collect(),
         };
-        MetadataResponse {
-            brokers: self
-                .image
-                .nodes()
-                .map(|node| MetadataResponseBroker {
-                    node_id: node.id.get(),
-                    host: node.host,
-                    port: node.port.into(),
-                    rack: node.rack,
-                })
-                .collect(),
-            cluster_id: Some(self.image.cluster_id()),
-            controller_id: self.image.controller().map_or(-1, |broker| broker.id.get()),
-            topics,
-            ..Default::default()
-        }
+        answer(self.image, topics)
     }
 
     fn by_name(&self, name: &'a str) -> MetadataResponseTopic<'a> {
@@ -202,6 +190,28 @@ impl<'a> Answer<'a> {
             },
             |topic| known(self.image, topic),
         )
+    }
+}
+
+/// The cluster, and what it says of these topics.
+fn answer<'a>(
+    image: &'a ClusterImage,
+    topics: Vec<MetadataResponseTopic<'a>>,
+) -> MetadataResponse<'a> {
+    MetadataResponse {
+        brokers: image
+            .nodes()
+            .map(|node| MetadataResponseBroker {
+                node_id: node.id.get(),
+                host: node.host,
+                port: node.port.into(),
+                rack: node.rack,
+            })
+            .collect(),
+        cluster_id: Some(image.cluster_id()),
+        controller_id: image.controller().map_or(-1, |broker| broker.id.get()),
+        topics,
+        ..Default::default()
     }
 }
 

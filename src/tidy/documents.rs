@@ -46,6 +46,7 @@ fn files_that_the_documents_name_exist() {
                     "src/",
                     "tests/",
                     "scripts/",
+                    "benches/",
                     "examples/",
                     "schema/",
                     "fuzz/",
