@@ -1,9 +1,8 @@
 //! A connection under load: requests in flight up to a window, answers in their order, one task, one descriptor.
 
 use std::collections::VecDeque;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -14,7 +13,7 @@ use crate::bench::client::{ANSWER_BYTES_MAX, Client};
 use crate::bench::error::BenchError;
 use crate::bench::timers::Timers;
 use crate::io::clock;
-use crate::io::executor::yield_to_io;
+use crate::io::executor::give_way;
 use crate::io::recv_buffer::RecvBuffer;
 use crate::io::send_queue::{Piece, SendQueue};
 use crate::io::socket::Socket;
@@ -89,7 +88,6 @@ pub async fn run<W: Work>(
         wait_until_us: None,
         woken_at_us: None,
         is_done: false,
-        pause: None,
     };
     poll_fn(|cx| lane.poll(cx)).await
 }
@@ -110,7 +108,6 @@ struct Lane<W> {
     /// The deadline that is set.
     woken_at_us: Option<u64>,
     is_done: bool,
-    pause: Option<Pin<Box<dyn Future<Output = ()>>>>,
 }
 
 struct InFlight {
@@ -120,9 +117,6 @@ struct InFlight {
 
 impl<W: Work> Lane<W> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BenchError>> {
-        if self.poll_pause(cx) {
-            return Poll::Pending;
-        }
         for _ in 0..TURNS_PER_POLL {
             let mut progress = self.poll_receive(cx)?;
             progress |= self.make_requests()?;
@@ -134,19 +128,8 @@ impl<W: Work> Lane<W> {
                 return self.wait(cx).map(Err);
             }
         }
-        self.pause = Some(Box::pin(yield_to_io()));
-        self.poll_pause(cx);
+        give_way(cx);
         Poll::Pending
-    }
-
-    /// Whether others on this core are having their turn.
-    fn poll_pause(&mut self, cx: &mut Context<'_>) -> bool {
-        if let Some(pause) = &mut self.pause
-            && pause.as_mut().poll(cx).is_ready()
-        {
-            self.pause = None;
-        }
-        self.pause.is_some()
     }
 
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Result<bool, BenchError> {

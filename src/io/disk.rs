@@ -1,6 +1,6 @@
 //! Writes and syncs of segment files, on the shard's ring.
 //!
-//! glommio writes only whole buffers that it owns; here sub-ranges of shared chunks are written. Operations are
+//! Sub-ranges of shared chunks are written, which readers may hold at the same time. Operations are
 //! submitted together at the ring's next turn and collected by [`DiskRing::completions`]. Operations on one file
 //! run in no particular order: whoever needs one waits for the first completion before it submits the second.
 

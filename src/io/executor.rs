@@ -14,7 +14,7 @@ use std::io;
 use std::os::fd::{FromRawFd, IntoRawFd};
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use glommio::io::BufferedFile;
@@ -135,11 +135,17 @@ pub async fn yield_to_io() {
             return Poll::Ready(());
         }
         yielded = true;
-        TURN_WANTED.set(true);
-        cx.waker().wake_by_ref();
+        give_way(cx);
         Poll::Pending
     })
     .await;
+}
+
+/// The same for a poll, which then returns [`Poll::Pending`]: its task is polled again when all others, and the ring,
+/// have had their turn.
+pub fn give_way(cx: &Context<'_>) {
+    TURN_WANTED.set(true);
+    cx.waker().wake_by_ref();
 }
 
 /// Keeps a shard going until it is dropped.

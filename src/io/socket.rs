@@ -5,14 +5,12 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use super::executor::yield_to_io;
+use super::executor::give_way;
 use super::listener::RawConnection;
 use super::readiness::Readiness;
 use super::recv_buffer::RecvBuffer;
@@ -70,8 +68,6 @@ pub struct Socket {
     drained: bool,
     /// The last send filled the socket: the next one waits.
     full: bool,
-    /// Runs while others have their turn.
-    pause: Option<Pin<Box<dyn Future<Output = ()>>>>,
     counters: SocketCounters,
 }
 
@@ -85,7 +81,6 @@ impl Socket {
             peer,
             drained: true,
             full: false,
-            pause: None,
             counters: SocketCounters::default(),
         }
     }
@@ -169,7 +164,6 @@ impl Socket {
     ) -> Poll<io::Result<()>> {
         let mut turn = 0;
         while !queue.is_empty() {
-            ready!(self.poll_pause(cx));
             if self.full {
                 ready!(self.readiness.poll_writable(cx))?;
                 self.full = false;
@@ -179,20 +173,12 @@ impl Socket {
                 Attempt::Full(_) => self.full = true,
             }
             if turn >= SEND_TURN_BYTES {
-                turn = 0;
-                self.pause = Some(Box::pin(yield_to_io()));
+                // A reader as fast as we are would otherwise keep the core to itself.
+                give_way(cx);
+                return Poll::Pending;
             }
         }
         Poll::Ready(Ok(()))
-    }
-
-    /// A reader as fast as we are would otherwise keep the core to itself.
-    fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if let Some(pause) = &mut self.pause {
-            ready!(pause.as_mut().poll(cx));
-            self.pause = None;
-        }
-        Poll::Ready(())
     }
 
     /// Receives once; see [`Self::poll_recv`].

@@ -18,7 +18,7 @@ use crate::base::limits::{
     CONNECTION_IN_FLIGHT_BYTES_MAX, CONNECTION_IN_FLIGHT_MAX, CONNECTION_TURNS_PER_POLL,
     CONNECTION_UNSENT_BYTES_MAX,
 };
-use crate::io::executor::yield_to_io;
+use crate::io::executor::give_way;
 use crate::io::listener::RawConnection;
 use crate::io::recv_buffer::RecvBuffer;
 use crate::io::send_queue::SendQueue;
@@ -67,7 +67,6 @@ pub async fn serve(shard: Rc<Shard>, raw: RawConnection, port: Port) {
         in_flight: VecDeque::new(),
         in_flight_bytes: 0,
         ending: None,
-        pause: None,
         room_wait: RoomWait::default(),
         arrival: Arrival::default(),
     };
@@ -88,7 +87,6 @@ struct Connection {
     /// Nothing more is read; what was asked before is still answered.
     ending: Option<End>,
     frame_bytes_max: usize,
-    pause: Option<Pin<Box<dyn Future<Output = ()>>>>,
     room_wait: RoomWait,
     arrival: Arrival,
 }
@@ -143,9 +141,6 @@ enum End {
 impl Connection {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         self.entry.remember(cx.waker());
-        if self.poll_pause(cx) {
-            return Poll::Pending;
-        }
         let polled = self.poll_turns(cx);
         self.shard.metrics.moved(&self.socket.take_counters());
         polled
@@ -169,19 +164,8 @@ impl Connection {
                 return Poll::Pending;
             }
         }
-        self.pause = Some(Box::pin(yield_to_io()));
-        self.poll_pause(cx);
+        give_way(cx);
         Poll::Pending
-    }
-
-    /// Whether others on this core are having their turn.
-    fn poll_pause(&mut self, cx: &mut Context<'_>) -> bool {
-        if let Some(pause) = &mut self.pause
-            && pause.as_mut().poll(cx).is_ready()
-        {
-            self.pause = None;
-        }
-        self.pause.is_some()
     }
 
     /// Why the connection ends now, if it does: as a rule, once everything is answered.
