@@ -1,67 +1,55 @@
-//! The least that this machine must spend on the bytes of a broker, without a broker: what a thread of blocking calls
-//! takes to receive requests, sum them, copy them, write and sync them, and to send them from memory or from a file.
-//! A broker's CPU seconds per GB mean something as a multiple of these, taken in the same run.
+//! The least that this machine must spend on the bytes of a broker, without a broker: what a process of blocking calls
+//! takes to receive requests, sum them, write and sync them, and to send them from memory or from a file.
+//! A broker's CPU seconds per GB mean something as a multiple of these, taken in the same run, as scripts/vs-kafka.sh does.
 //!
-//! `cargo bench --profile counted --bench floor` prints a table, with `-- --json` one JSON object:
-//! `{"STAGE": {"1m": {"cpu_s_per_gb": 0.16, "gb_per_s": 3.1}, "256k": ...}, ...}`.
-//! `--rounds N` and `--mib N` (the bytes of a round) may follow. Files lie under `target` and are removed.
+//! `cargo bench --profile counted --bench floor` prints a table, with `-- --json` one JSON object by stage and bytes of
+//! a request: `{"write": {"1048576": {"cpu_s_per_gb": 0.16, "gb_per_s": 3.1}, ...}, ...}`. `-- --help` has all options.
 //!
-//! The stages of receiving add up: `write` has received, summed and copied, too. Each request is received and written by
-//! itself, over a file that has been written before, which is the cheapest that a file system offers. Only the CPU clock
-//! of the thread that stands for the broker counts. What the kernel does elsewhere for it is left out, as it is for a
-//! broker that is measured by its own clock; over loopback the sender pays most of what the network costs.
+//! The stages of receiving add up: `write` has received and summed, too, all in the same memory; only `copy` stands apart.
+//! Each request is received and written by itself, over a file that has been written before, which is the cheapest that
+//! a file system offers. The client is a process of its own, and keeps as many requests under way as producers do.
+//!
+//! CPU is that of the process that stands for the broker, by the clock that `ringlog bench` reads of a broker. What the
+//! kernel does elsewhere for it is left out of both; over loopback the sender pays most of what the network costs.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::num::NonZeroUsize;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::thread;
+use std::process::{self, Child, Command};
 use std::time::Instant;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
+use ringlog::io::cpu_clock;
 use ringlog::protocol::crc::crc32c;
 
-const SIZES: [(&str, usize); 4] = [
-    ("1m", 1 << 20),
-    ("256k", 256 << 10),
-    ("64k", 64 << 10),
-    ("16k", 16 << 10),
-];
-
-/// What is measured, in the order of the table.
-const STAGES: [Stage; 7] = [
-    Stage::Receive,
-    Stage::Crc,
-    Stage::Copy,
-    Stage::Write,
-    Stage::Sync,
-    Stage::Send,
-    Stage::Sendfile,
-];
-
-/// Bytes of the file and of the memory that is sent: more than the caches of a core, less than those of the page cache.
+/// Bytes of a file: more than the caches of a core, less than the page cache.
 const SET_BYTES: usize = 256 << 20;
+
+/// Bytes of the memory that is sent: about as many as Ringlog keeps of what is new.
+const TAIL_BYTES: usize = 24 << 20;
 
 /// What is written between two syncs.
 const SYNC_EVERY_BYTES: usize = 16 << 20;
 
-/// What a client has under way before it waits for acknowledgements.
-const WINDOW_BYTES: usize = 4 << 20;
+/// Requests that a client has under way before it waits for acknowledgements: what producers have by default.
+const IN_FLIGHT: usize = 5;
 
 const PAGE_BYTES: usize = 4096;
 
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// What is measured, in the order of the table.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 enum Stage {
-    /// The request is received to memory, and acknowledged.
+    /// The request is received to whole pages, and acknowledged.
     Receive,
     /// And its CRC-32C is taken.
     Crc,
-    /// And it is copied into whole pages.
+    /// And it is copied to other pages, which no later stage does.
     Copy,
-    /// And those are written with O_DIRECT.
+    /// Received, summed, and the pages are written with O_DIRECT.
     Write,
     /// And synced, 16 MiB at a time.
     Sync,
@@ -72,16 +60,9 @@ enum Stage {
 }
 
 impl Stage {
-    fn name(self) -> &'static str {
-        match self {
-            Stage::Receive => "receive",
-            Stage::Crc => "crc",
-            Stage::Copy => "copy",
-            Stage::Write => "write",
-            Stage::Sync => "sync",
-            Stage::Send => "send",
-            Stage::Sendfile => "sendfile",
-        }
+    fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.expect("no stage is hidden").get_name().to_owned()
     }
 }
 
@@ -90,15 +71,71 @@ struct Options {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+    /// What is measured [default: everything].
+    #[arg(long, value_name = "STAGE,...", value_delimiter = ',')]
+    stages: Vec<Stage>,
+    /// Bytes of a request, or of a piece that is sent.
+    #[arg(
+        long,
+        value_name = "BYTES,...",
+        value_delimiter = ',',
+        default_value = "1048576,262144,65536,16384"
+    )]
+    sizes: Vec<usize>,
     /// How often everything is measured; medians are told.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// MiB that each measurement moves.
     #[arg(long, default_value_t = 256)]
     mib: usize,
+    /// Where files lie, which are removed in the end.
+    #[arg(long, value_name = "DIR", default_value = env!("CARGO_TARGET_TMPDIR"))]
+    directory: PathBuf,
+    /// Be the client of the one measurement that the other options tell.
+    #[arg(long, hide = true)]
+    client: Option<SocketAddr>,
     /// What cargo passes to every bench.
     #[arg(long, hide = true)]
     bench: bool,
+}
+
+impl Options {
+    fn loads(&self) -> Vec<Load> {
+        let of_stage = |stage: &Stage| {
+            let stage = *stage;
+            let load = move |size: &usize| Load {
+                stage,
+                size: *size,
+                mib: self.mib,
+            };
+            self.sizes.iter().map(load)
+        };
+        self.stages.iter().flat_map(of_stage).collect()
+    }
+}
+
+/// One measurement.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Load {
+    stage: Stage,
+    size: usize,
+    mib: usize,
+}
+
+impl Load {
+    fn requests(self) -> usize {
+        (self.mib << 20).div_ceil(self.size)
+    }
+
+    /// Starts the process that is its client.
+    fn client(self, address: SocketAddr) -> io::Result<Child> {
+        Command::new(std::env::current_exe()?)
+            .args(["--client", &address.to_string()])
+            .args(["--stages", &self.stage.name()])
+            .args(["--sizes", &self.size.to_string()])
+            .args(["--mib", &self.mib.to_string()])
+            .spawn()
+    }
 }
 
 /// What one measurement has found.
@@ -109,22 +146,25 @@ struct Cost {
 }
 
 fn main() -> io::Result<()> {
-    let options = Options::parse();
-    let room = Room::prepare()?;
-    let mut costs: BTreeMap<(Stage, usize), Vec<Cost>> = BTreeMap::new();
+    let mut options = Options::parse();
+    if options.stages.is_empty() {
+        options.stages = Stage::value_variants().to_vec();
+    }
+    let loads = options.loads();
+    if let Some(address) = options.client {
+        return be_client(address, loads[0]);
+    }
+    let room = Room::prepare(&options.directory)?;
+    let mut costs: BTreeMap<Load, Vec<Cost>> = BTreeMap::new();
     for _ in 0..options.rounds.max(1) {
-        for stage in STAGES {
-            for (_, size) in SIZES {
-                let requests = (options.mib << 20).div_ceil(size);
-                let cost = room.measure(stage, size, requests)?;
-                costs.entry((stage, size)).or_default().push(cost);
-            }
+        for load in &loads {
+            costs.entry(*load).or_default().push(room.measure(*load)?);
         }
     }
-    let of = |stage, size| median(&costs[&(stage, size)]);
+    let found = |load: &Load| median(&costs[load]);
     match options.json {
-        true => println!("{}", json(of)),
-        false => print_table(of),
+        true => println!("{}", json(&options, found)),
+        false => print_table(&options, found),
     }
     Ok(())
 }
@@ -141,8 +181,7 @@ struct Room {
 }
 
 impl Room {
-    fn prepare() -> io::Result<Room> {
-        let within = env!("CARGO_TARGET_TMPDIR");
+    fn prepare(within: &Path) -> io::Result<Room> {
         fs::create_dir_all(within)?;
         let directory = tempfile::Builder::new()
             .prefix("floor-")
@@ -172,47 +211,39 @@ impl Room {
         Ok(room)
     }
 
-    fn measure(&self, stage: Stage, size: usize, requests: usize) -> io::Result<Cost> {
+    fn measure(&self, load: Load) -> io::Result<Cost> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
-        let address = listener.local_addr()?;
-        thread::scope(|scope| {
-            let client = scope.spawn(move || {
-                let stream = TcpStream::connect(address)?;
-                stream.set_nodelay(true)?;
-                match stage {
-                    Stage::Send | Stage::Sendfile => discard(stream),
-                    _ => produce(stream, size, requests),
-                }
-            });
-            let (stream, _) = listener.accept()?;
-            stream.set_nodelay(true)?;
-            let clocks = Clocks::start()?;
-            match stage {
-                Stage::Send => self.send(stream, size, requests)?,
-                Stage::Sendfile => self.sendfile(stream, size, requests)?,
-                _ => take_in(stream, stage, &self.uncached, size, requests)?,
-            }
-            let cost = clocks.cost(size * requests)?;
-            client.join().expect("the client does not panic")?;
-            Ok(cost)
-        })
+        let mut client = load.client(listener.local_addr()?)?;
+        let (stream, _) = listener.accept()?;
+        stream.set_nodelay(true)?;
+        let clocks = Clocks::start()?;
+        match load.stage {
+            Stage::Send => self.send(stream, load)?,
+            Stage::Sendfile => self.sendfile(stream, load)?,
+            _ => take_in(stream, &self.uncached, load)?,
+        }
+        let cost = clocks.cost(load.size * load.requests())?;
+        match client.wait()?.success() {
+            true => Ok(cost),
+            false => Err(io::Error::other("the client failed")),
+        }
     }
 
-    fn send(&self, mut stream: TcpStream, size: usize, requests: usize) -> io::Result<()> {
-        let mut pieces = self.memory.chunks_exact(size).cycle();
-        for piece in pieces.by_ref().take(requests) {
+    fn send(&self, mut stream: TcpStream, load: Load) -> io::Result<()> {
+        let pieces = self.memory[..TAIL_BYTES].chunks_exact(load.size).cycle();
+        for piece in pieces.take(load.requests()) {
             stream.write_all(piece)?;
         }
         Ok(())
     }
 
-    fn sendfile(&self, stream: TcpStream, size: usize, requests: usize) -> io::Result<()> {
+    fn sendfile(&self, stream: TcpStream, load: Load) -> io::Result<()> {
         let file = File::open(&self.cached)?;
         let socket = socket2::Socket::from(stream);
-        for request in 0..requests {
-            let from = request * size % SET_BYTES;
+        for request in 0..load.requests() {
+            let from = place(request, load.size);
             let mut sent = 0;
-            while let Some(left) = NonZeroUsize::new(size - sent) {
+            while let Some(left) = NonZeroUsize::new(load.size - sent) {
                 sent += socket.sendfile(&file, from + sent, Some(left))?;
             }
         }
@@ -220,31 +251,33 @@ impl Room {
     }
 }
 
+/// Where the piece of a request begins, over and over within the set.
+fn place(request: usize, len: usize) -> usize {
+    request % (SET_BYTES / len) * len
+}
+
 /// The broker's side of a client that produces.
-fn take_in(
-    mut stream: TcpStream,
-    stage: Stage,
-    path: &Path,
-    size: usize,
-    requests: usize,
-) -> io::Result<()> {
+fn take_in(mut stream: TcpStream, path: &Path, load: Load) -> io::Result<()> {
+    let Load { stage, size, .. } = load;
     let file = open_direct(path)?;
-    let mut landing = vec![0; size];
-    let mut pages = Pages::new(size);
+    let (mut pages, mut others) = (Pages::new(size), Pages::new(size));
     let mut unsynced = 0;
-    for request in 0..requests {
-        stream.read_exact(&mut landing)?;
+    for request in 0..load.requests() {
+        let request_bytes = &mut pages.bytes()[..size];
+        stream.read_exact(request_bytes)?;
         if stage >= Stage::Crc {
-            std::hint::black_box(crc32c(&landing));
+            std::hint::black_box(crc32c(request_bytes));
         }
-        if stage >= Stage::Copy {
-            pages.bytes().copy_from_slice(&landing);
+        if stage == Stage::Copy {
+            others.bytes()[..size].copy_from_slice(request_bytes);
         }
         if stage >= Stage::Write {
-            file.write_all_at(pages.bytes(), (request * size % SET_BYTES) as u64)?;
+            let whole = pages.bytes();
+            file.write_all_at(whole, place(request, whole.len()) as u64)?;
             unsynced += size;
         }
-        if stage >= Stage::Sync && (unsynced >= SYNC_EVERY_BYTES || request + 1 == requests) {
+        if stage >= Stage::Sync && (unsynced >= SYNC_EVERY_BYTES || request + 1 == load.requests())
+        {
             file.sync_data()?;
             unsynced = 0;
         }
@@ -262,17 +295,25 @@ fn open_direct(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
+fn be_client(address: SocketAddr, load: Load) -> io::Result<()> {
+    let stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    match load.stage {
+        Stage::Send | Stage::Sendfile => discard(stream),
+        _ => produce(stream, load),
+    }
+}
+
 /// A client that keeps a window of requests under way.
-fn produce(mut stream: TcpStream, size: usize, requests: usize) -> io::Result<()> {
-    let request = vec![7; size];
-    let window = (WINDOW_BYTES / size).max(2);
+fn produce(mut stream: TcpStream, load: Load) -> io::Result<()> {
+    let request = vec![7; load.size];
     let mut acknowledgement = [0; 8];
-    for sent in 0..requests + window {
-        if sent < requests {
-            stream.write_all(&request)?;
-        }
-        if sent >= window {
+    for at in 0..load.requests() + IN_FLIGHT {
+        if at >= IN_FLIGHT {
             stream.read_exact(&mut acknowledgement)?;
+        }
+        if at < load.requests() {
+            stream.write_all(&request)?;
         }
     }
     Ok(())
@@ -285,7 +326,7 @@ fn discard(mut stream: TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// Memory that begins on a page, as O_DIRECT needs it.
+/// Whole pages of memory, as O_DIRECT needs them.
 struct Pages {
     memory: Vec<u8>,
     from: usize,
@@ -293,7 +334,9 @@ struct Pages {
 }
 
 impl Pages {
-    fn new(len: usize) -> Pages {
+    /// With room for `bytes`.
+    fn new(bytes: usize) -> Pages {
+        let len = bytes.next_multiple_of(PAGE_BYTES);
         let memory = vec![0; len + PAGE_BYTES];
         let from = memory.as_ptr().align_offset(PAGE_BYTES);
         Pages { memory, from, len }
@@ -304,7 +347,7 @@ impl Pages {
     }
 }
 
-/// When a measurement began, by the wall and by this thread's CPU.
+/// When a measurement began, by the wall and by this process's CPU.
 struct Clocks {
     wall: Instant,
     cpu_s: f64,
@@ -313,7 +356,7 @@ struct Clocks {
 impl Clocks {
     fn start() -> io::Result<Clocks> {
         Ok(Clocks {
-            cpu_s: thread_cpu_s()?,
+            cpu_s: cpu_s()?,
             wall: Instant::now(),
         })
     }
@@ -322,23 +365,13 @@ impl Clocks {
         let gb = bytes as f64 / 1e9;
         Ok(Cost {
             gb_per_s: gb / self.wall.elapsed().as_secs_f64(),
-            cpu_s_per_gb: (thread_cpu_s()? - self.cpu_s) / gb,
+            cpu_s_per_gb: (cpu_s()? - self.cpu_s) / gb,
         })
     }
 }
 
-/// Seconds that this thread has run, by the scheduler's own account.
-fn thread_cpu_s() -> io::Result<f64> {
-    // The account of a running thread is up to date when it has just been scheduled.
-    thread::yield_now();
-    let account = fs::read_to_string("/proc/thread-self/schedstat")?;
-    let ran_ns = account
-        .split_whitespace()
-        .next()
-        .and_then(|ns| ns.parse::<u64>().ok());
-    ran_ns
-        .map(|ns| ns as f64 / 1e9)
-        .ok_or_else(|| io::Error::other("/proc/thread-self/schedstat cannot be read"))
+fn cpu_s() -> io::Result<f64> {
+    Ok(cpu_clock::of_process(process::id())?.as_secs_f64())
 }
 
 fn median(costs: &[Cost]) -> Cost {
@@ -353,31 +386,39 @@ fn median(costs: &[Cost]) -> Cost {
     }
 }
 
-fn json(of: impl Fn(Stage, usize) -> Cost) -> String {
-    let stages = STAGES.map(|stage| {
-        let sizes = SIZES.map(|(size, bytes)| {
+fn json(options: &Options, found: impl Fn(&Load) -> Cost) -> String {
+    let loads = options.loads();
+    let stages = loads.chunks(options.sizes.len()).map(|of_stage| {
+        let sizes = of_stage.iter().map(|load| {
             let Cost {
                 cpu_s_per_gb,
                 gb_per_s,
-            } = of(stage, bytes);
+            } = found(load);
+            let size = load.size;
             format!(r#""{size}": {{"cpu_s_per_gb": {cpu_s_per_gb:.4}, "gb_per_s": {gb_per_s:.3}}}"#)
         });
-        format!(r#""{}": {{{}}}"#, stage.name(), sizes.join(", "))
+        let sizes: Vec<String> = sizes.collect();
+        format!(
+            r#""{}": {{{}}}"#,
+            of_stage[0].stage.name(),
+            sizes.join(", ")
+        )
     });
+    let stages: Vec<String> = stages.collect();
     format!("{{{}}}", stages.join(", "))
 }
 
-fn print_table(of: impl Fn(Stage, usize) -> Cost) {
-    println!("CPU seconds per GB of the broker's thread (and GB/s), by the size of requests");
+fn print_table(options: &Options, found: impl Fn(&Load) -> Cost) {
+    println!("CPU seconds per GB of the broker's process (and GB/s), by the bytes of a request");
     print!("{:10}", "");
-    for (size, _) in SIZES {
+    for size in &options.sizes {
         print!("{size:>16}");
     }
     println!();
-    for stage in STAGES {
-        print!("{:10}", stage.name());
-        for (_, size) in SIZES {
-            let cost = of(stage, size);
+    for of_stage in options.loads().chunks(options.sizes.len()) {
+        print!("{:10}", of_stage[0].stage.name());
+        for load in of_stage {
+            let cost = found(load);
             print!("{:>9.3} ({:>4.1})", cost.cpu_s_per_gb, cost.gb_per_s);
         }
         println!();

@@ -30,6 +30,6 @@ needs() {
 needs python3 python3 python3 python python3
 needs java default-jre-headless java-21-openjdk-headless jre-openjdk-headless openjdk21-jre-headless
 [[ -n ${KAFKA_HOME:-}${KAFKA_JARS:-} ]] || needs mvn maven maven maven maven
-[[ " $* " == *" --broker"* ]] || have cargo || { echo "Rust is needed: https://rustup.rs" >&2; exit 1; }
+[[ " $* " == *" --broker"* && " $* " == *" --floor"* ]] || have cargo || { echo "Rust is needed: https://rustup.rs" >&2; exit 1; }
 
 PYTHONPATH=$(dirname "$(realpath "$0")") exec python3 -B -m vs_kafka "$@"

@@ -5,6 +5,7 @@
     which loads there are                           scenarios
     how a load is made, and its figures read        loads, bench, java_tools
     how a broker is started and stopped             brokers, kafka_jars
+    what the machine spends without a broker        floor
     whether the machine was quiet                   machine
     what is thrown away, repeated or marked         rounds
     medians, spreads, ratios, targets               summary, targets

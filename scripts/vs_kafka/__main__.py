@@ -1,6 +1,7 @@
 """The command line of vs-kafka.sh."""
 
 import argparse
+import json
 import resource
 import signal
 import subprocess
@@ -10,8 +11,9 @@ from pathlib import Path
 from . import java_tools, kafka_jars, machine, payload, report
 from .bench import Bench
 from .brokers import Kafka, Ringlog
+from .floor import Floor
 from .loads import Length
-from .scenarios import BENCH, JAVA, NONE, NoSuchScenario, scenarios, selected
+from .scenarios import BENCH, FLOOR, JAVA, NONE, NoSuchScenario, scenarios, selected
 from .session import Session
 from .unloaded import Unloaded
 
@@ -40,6 +42,7 @@ def arguments():
     parser.add_argument("--cold-gb", metavar="N", type=positive, default=5, help="what the cold consumer drains [5]")
     parser.add_argument("--broker", metavar="FILE", type=Path, help="the ringlog to measure, and to measure with "
                         "[target/release/ringlog, which is built]")
+    parser.add_argument("--floor", metavar="FILE", type=Path, help="the benches/floor.rs to measure with [it is built]")
     parser.add_argument("--out", metavar="DIR", type=Path, default=OUT, help=f"where results and data go [{OUT.relative_to(ROOT)}]")
     return parser.parse_args()
 
@@ -76,7 +79,7 @@ def run(options, chosen, drivers):
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     data = options.out / "data"
     data.mkdir(parents=True, exist_ok=True)
-    session = prepared(options, data, drivers)
+    session = prepared(options, data, drivers, chosen)
     told = report.Report(facts(options), {each.name: each.what for each in chosen}, session.runs)
     try:
         for scenario in chosen:
@@ -88,7 +91,7 @@ def run(options, chosen, drivers):
     print(f"{options.out}/table.md, index.html and results.json hold the results", file=sys.stderr)
 
 
-def prepared(options, data, drivers):
+def prepared(options, data, drivers, chosen):
     """Gets both brokers and everything that they need."""
     open_files()
     Ringlog.binary = (options.broker or built()).resolve()
@@ -98,6 +101,8 @@ def prepared(options, data, drivers):
         sys.exit(str(reason))
     records = payload.write(options.out / "payload.txt").resolve()
     tools = {BENCH: Bench(Ringlog.binary, records), JAVA: java_tools.JavaTools(Kafka.classpath, records), NONE: Unloaded()}
+    if any(FLOOR in each.contestants for each in chosen):
+        tools[FLOOR] = Floor((options.floor or built_floor()).resolve())
     return Session(data, tools, tuple(drivers), options.rounds, Length(1, options.seconds), options.warm_up, options.repeats,
                    machine.Limits(fdatasync_ms=options.fdatasync_ms))
 
@@ -105,6 +110,14 @@ def prepared(options, data, drivers):
 def built():
     subprocess.run(["cargo", "build", "--release", "--quiet"], cwd=ROOT, check=True)
     return ROOT / "target" / "release" / "ringlog"
+
+
+def built_floor():
+    """As benches are. Its path has a hash, which only cargo tells."""
+    told = subprocess.run(["cargo", "bench", "--bench", "floor", "--profile", "counted", "--no-run", "--quiet",
+                           "--message-format", "json"], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    artifacts = map(json.loads, told.splitlines())
+    return next(Path(each["executable"]) for each in artifacts if each.get("target", {}).get("name") == "floor")
 
 
 def open_files():
@@ -119,7 +132,8 @@ def facts(options):
     return [machine.description(), f"{version}; Apache Kafka {kafka_jars.version(Kafka.classpath)} on {java}",
             f"{options.rounds} rounds in turns, each broker on an empty directory and after {options.warm_up} s of load, "
             f"{options.seconds} s measured; brokers and loads share the machine",
-            "Ringlog answers acks=all after an fdatasync, Kafka without one, unless it says flush.messages=1"]
+            "Ringlog answers acks=all after an fdatasync, Kafka without one, unless it says flush.messages=1",
+            "Floor is what a process without a broker spends on the same bytes"]
 
 
 if __name__ == "__main__":

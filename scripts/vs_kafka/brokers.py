@@ -192,5 +192,13 @@ class KafkaFlush(Kafka):
     settings = ("log.flush.interval.messages=1",)
 
 
+class NoBroker(Broker):
+    """Only the directory: what the machine spends on the same bytes without a broker is measured there."""
+    title = "Floor"
+
+    def start(self):
+        """There is nothing to start."""
+
+
 # In the order of their turns.
-CONTESTANTS = {"ringlog": Ringlog, "kafka": Kafka, "kafka-flush": KafkaFlush}
+CONTESTANTS = {"ringlog": Ringlog, "kafka": Kafka, "kafka-flush": KafkaFlush, "floor": NoBroker}

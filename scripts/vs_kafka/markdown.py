@@ -1,5 +1,7 @@
 """The results as Markdown."""
 
+import itertools
+
 from . import summary, targets
 from .brokers import CONTESTANTS
 
@@ -39,17 +41,17 @@ def target_table(runs):
 
 def table(report):
     """A row for each figure of each load."""
-    flushed = any("kafka-flush" in row.spreads for row in shown(report.runs))
-    columns = ["load", "with", "figure", *(CONTESTANTS[name].title for name in ("ringlog", "kafka")), "ratio"]
-    columns += [CONTESTANTS["kafka-flush"].title, "ratio"] * flushed
+    others = [name for name in CONTESTANTS if name != "ringlog" and any(name in row.spreads for row in shown(report.runs))]
+    columns = ["load", "with", "figure", CONTESTANTS["ringlog"].title]
+    columns += itertools.chain.from_iterable((CONTESTANTS[name].title, "ratio") for name in others)
     lines = ["## Loads", "", "Medians of the rounds, the least and the greatest in parentheses; a ratio is Ringlog's by the other's.",
              "", line(columns), line(["---"] * len(columns))]
     last = None
     for row in shown(report.runs):
         # The load is told in its first row only.
         load = (report.titles[row.scenario], row.driver)
-        cells = [*(load if load != last else ("", "")), row.figure, cell(row, "ringlog"), cell(row, "kafka"), ratio(row, "kafka")]
-        cells += [cell(row, "kafka-flush"), ratio(row, "kafka-flush")] * flushed
+        cells = [*(load if load != last else ("", "")), row.figure, cell(row, "ringlog")]
+        cells += itertools.chain.from_iterable((cell(row, name), ratio(row, name)) for name in others)
         last = load
         lines.append(line(cells))
     return lines

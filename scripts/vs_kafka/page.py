@@ -9,9 +9,9 @@ WIDTH, ROW_HEIGHT, LEFT, RIGHT = 640, 22, 190, 90
 
 STYLE = """
 :root { color-scheme: light dark; --paper: #fff; --ink: #1b1f24; --faint: #5c6670; --rule: #e1e5ea;
-  --ringlog: #2160c4; --kafka: #c2491a; --kafka-flush: #8544bd; --bad: #b3261e; }
+  --ringlog: #2160c4; --kafka: #c2491a; --kafka-flush: #8544bd; --floor: #2e7d4f; --bad: #b3261e; }
 @media (prefers-color-scheme: dark) { :root { --paper: #14171b; --ink: #e6e9ed; --faint: #97a1ac; --rule: #2c323a;
-  --ringlog: #6ea2f5; --kafka: #f08b5e; --kafka-flush: #c08bef; --bad: #ff8a80; } }
+  --ringlog: #6ea2f5; --kafka: #f08b5e; --kafka-flush: #c08bef; --floor: #6fc492; --bad: #ff8a80; } }
 body { margin: 2rem auto; max-width: 64rem; padding: 0 1rem; background: var(--paper); color: var(--ink);
   font: 15px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin: 2.5rem 0 .25rem; } h3 { font-size: .95rem; margin: 1rem 0 .25rem; }
@@ -24,7 +24,7 @@ svg { display: block; width: 100%; max-width: 640px; height: auto; }
 svg text { fill: var(--faint); font: 12px system-ui, sans-serif; font-variant-numeric: tabular-nums; }
 svg .rule { stroke: var(--rule); } svg .extent { stroke-width: 2; } svg .median { stroke-width: 3; }
 .ringlog { stroke: var(--ringlog); fill: var(--ringlog); } .kafka { stroke: var(--kafka); fill: var(--kafka); }
-.kafka-flush { stroke: var(--kafka-flush); fill: var(--kafka-flush); }
+.kafka-flush { stroke: var(--kafka-flush); fill: var(--kafka-flush); } .floor { stroke: var(--floor); fill: var(--floor); }
 """
 
 

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from .floor import least
 from .loads import (CatchUp, Connections, Consume, EndToEnd, Idle, KB, Partitions, Produce, Start)
 
 BENCH, JAVA, NONE = "ringlog bench", "Kafka's tools", "none"
 
 ALL, BOTH = ("ringlog", "kafka", "kafka-flush"), ("ringlog", "kafka")
+FLOOR = "floor"
 
 # What tells Kafka's saturation, of which open loops take a part.
 SATURATION = "acks-all"
@@ -18,14 +20,16 @@ class Scenario:
     name: str
     what: str
     load: object
-    # Those that take part: Kafka with an fsync for each append only where an acknowledgement means as much.
+    # Those that take part: Kafka with an fsync for each append only where an acknowledgement means as much, and the
+    # machine without a broker where it can do the same.
     contestants: tuple
     drivers: tuple
 
 
 def scenario(name, what, load):
     durable = getattr(getattr(load, "produce", load), "acks", None) == "all"
-    return Scenario(name, what, load, ALL if durable else BOTH, drivers(load))
+    contestants = (ALL if durable else BOTH) + (FLOOR,) * (least(load) is not None)
+    return Scenario(name, what, load, contestants, drivers(load))
 
 
 def drivers(load):

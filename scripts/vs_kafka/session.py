@@ -8,7 +8,7 @@ from . import machine, rounds, summary, unloaded
 from .brokers import CONTESTANTS, BrokerFailed
 from .loads import Length, LoadFailed, Partitions, Produce
 from .rounds import Run
-from .scenarios import BENCH, NONE, SATURATION
+from .scenarios import BENCH, FLOOR, NONE, SATURATION
 
 # What an open loop's rate is a part of.
 SATURATION_FIGURE = "produce records/s"
@@ -18,7 +18,7 @@ SATURATION_FIGURE = "produce records/s"
 class Session:
     """Everything that runs share."""
     folder: object
-    # By driver. Ringlog's is always there, since it also makes brokers warm.
+    # By driver, and the floor's. Ringlog's is always there, since it also makes brokers warm.
     tools: dict
     # The drivers whose loads are wanted.
     drivers: tuple
@@ -49,11 +49,12 @@ class Session:
         """One load on a broker of its own, between two probes."""
         try:
             load = self.rated(load, run.driver)
+            tool = FLOOR if run.contestant == FLOOR else run.driver
             with CONTESTANTS[run.contestant](self.folder) as broker:
-                self.make_warm(load, broker, run.driver)
+                self.make_warm(load, broker, tool)
                 before = machine.probe(self.folder)
                 watch = machine.NoiseWatch()
-                run.figures = self.perform(load, broker, run.driver)
+                run.figures = self.perform(load, broker, tool)
                 noise = watch.noise()
                 broker.settle()
                 after = machine.probe(self.folder)
@@ -73,14 +74,14 @@ class Session:
             raise LoadFailed(f"Kafka's saturation is not known: {SATURATION} failed")
         return replace(load, rate=round(saturation.median * load.share))
 
-    def make_warm(self, load, broker, driver):
-        if driver == NONE:
+    def make_warm(self, load, broker, tool):
+        if tool in (NONE, FLOOR):
             return
         self.tools[BENCH].warm_up(load, broker, self.warm_up, self.topic())
         broker.settle()
 
-    def perform(self, load, broker, driver):
-        figures = self.tools[driver].run(load, broker, self.length, self.topic())
+    def perform(self, load, broker, tool):
+        figures = self.tools[tool].run(load, broker, self.length, self.topic())
         if isinstance(load, Partitions):
             figures.update(unloaded.restart(broker))
         return figures

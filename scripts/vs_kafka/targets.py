@@ -19,7 +19,7 @@ class Target:
     contestant: str = ""
     # ... or by its own in this scenario.
     beside: str = ""
-    # ... or by this figure of the same run.
+    # ... or by this figure of the same run; with a contestant, of its run.
     beside_figure: str = ""
 
 
@@ -44,12 +44,18 @@ class Verdict:
         return ("met" if self.met else "not met") + ", on a busy machine" * self.busy
 
 
-CPU = "broker CPU s/GB"
+CPU, BY_SEND = "broker CPU s/GB", "by send CPU s/GB"
 
 TARGETS = (
     Target("produce: broker CPU per GB, of Kafka's", "batch-64k", CPU, 1 / 4, contestant="kafka"),
     Target("consume, hot: broker CPU per GB, of Kafka's", "consume-1", CPU, 1.0, contestant="kafka"),
     Target("consume, cold: broker CPU per GB, of Kafka's", "consume-cold", CPU, 1.0, contestant="kafka"),
+    Target("produce, acks=1, requests of 1 MB: broker CPU per GB, of the floor's", "batch-1m", CPU, 2.0, contestant="floor"),
+    Target("consume, hot: broker CPU per GB, of the floor's by send", "consume-1", CPU, 1.3, contestant="floor",
+           beside_figure=BY_SEND),
+    Target("consume, hot: broker CPU per GB, of the floor's by sendfile", "consume-1", CPU, 1.3, contestant="floor"),
+    Target("consume, cold, read again: broker CPU per GB, of the floor's by sendfile", "consume-cold", CPU, 1.3,
+           contestant="floor"),
     Target("a small request: broker CPU, us", "small-requests", "broker CPU us/record", 15),
     Target("saturated produce, acks=all: MB/s, of Kafka's without fsync", "acks-all", "produce MB/s", 3, at_most=False,
            contestant="kafka"),
@@ -80,7 +86,7 @@ def verdicts(runs):
 def verdict(target, runs):
     ours = figure(runs, target, target.scenario, "ringlog", target.figure)
     if target.contestant:
-        other = figure(runs, target, target.scenario, target.contestant, target.figure)
+        other = figure(runs, target, target.scenario, target.contestant, target.beside_figure or target.figure)
     elif target.beside:
         other = figure(runs, target, target.beside, "ringlog", target.figure)
     elif target.beside_figure:

@@ -49,6 +49,14 @@ class ReportTest(unittest.TestCase):
         self.assertNotIn("max ms", text)
         self.assertNotIn("busy in", text)
 
+    def test_the_floor_has_columns_where_it_was_measured(self):
+        more = [Run("acks-all", BENCH, "floor", 1, {"produce MB/s": 1200})]
+        told = Report([], {"acks-all": "produce"}, runs()[:-1] + more)
+        self.assertIn("| Kafka, flush.messages=1 | ratio | Floor | ratio |", markdown.document(told))
+        self.assertIn("| 15.0x | 1,200 | 0.500x |", markdown.document(told))
+        self.assertIn("<th>Ringlog / Floor</th>", page.document(told))
+        self.assertNotIn("Floor", markdown.document(sample()))
+
     def test_the_rows_of_a_table_are_as_wide_as_its_header(self):
         for table in markdown.document(sample()).split("\n\n"):
             rows = [line for line in table.splitlines() if line.startswith("|")]

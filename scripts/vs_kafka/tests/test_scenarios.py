@@ -1,7 +1,8 @@
 import unittest
 
+from vs_kafka.floor import Least, least
 from vs_kafka.loads import Produce
-from vs_kafka.scenarios import BENCH, JAVA, NONE, SATURATION, NoSuchScenario, scenarios, selected
+from vs_kafka.scenarios import BENCH, FLOOR, JAVA, NONE, SATURATION, NoSuchScenario, scenarios, selected
 
 EVERYTHING = scenarios(5)
 
@@ -28,6 +29,11 @@ class ScenariosTest(unittest.TestCase):
         for each in EVERYTHING:
             acks = getattr(getattr(each.load, "produce", each.load), "acks", None)
             self.assertEqual("kafka-flush" in each.contestants, acks == "all", each.name)
+
+    def test_the_floor_is_there_where_it_does_the_same(self):
+        found = {each.name: least(each.load) for each in EVERYTHING if FLOOR in each.contestants}
+        self.assertEqual(found, {"batch-1m": Least("write", 1_000_000), "consume-1": Least("sendfile", 1 << 20, "send"),
+                                 "consume-cold": Least("sendfile", 1 << 20)})
 
     def test_kafkas_tools_make_what_they_can(self):
         drivers = {each.name: each.drivers for each in EVERYTHING}

@@ -49,6 +49,16 @@ class TargetsTest(unittest.TestCase):
         self.assertEqual((missed.seen, missed.met, missed.busy), (5, False, True))
         self.assertIsNone(self.verdict(runs, "quiet acks=1: p50").seen)
 
+    def test_the_floor_is_what_a_broker_is_measured_by(self):
+        runs = [Run("batch-1m", BENCH, name, 1, {targets.CPU: value}) for name, value in (("ringlog", 0.5), ("floor", 0.2))]
+        missed = self.verdict(runs, "requests of 1 MB")
+        self.assertEqual((missed.seen, missed.met), (2.5, False))
+        self.assertIsNone(self.verdict(runs[:1], "requests of 1 MB").seen)
+        runs = [Run("consume-1", BENCH, "ringlog", 1, {targets.CPU: 0.3}),
+                Run("consume-1", BENCH, "floor", 1, {targets.CPU: 0.1, targets.BY_SEND: 0.25})]
+        self.assertAlmostEqual(self.verdict(runs, "hot: broker CPU per GB, of the floor's by sendfile").seen, 3)
+        self.assertAlmostEqual(self.verdict(runs, "hot: broker CPU per GB, of the floor's by send").seen, 1.2)
+
     def test_every_target_is_of_a_scenario_that_measures_it(self):
         known = {each.name: each for each in scenarios(5)}
         for target in targets.TARGETS:

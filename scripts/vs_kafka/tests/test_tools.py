@@ -1,8 +1,10 @@
+import tempfile
 import unittest
+from pathlib import Path
 
-from vs_kafka import bench, java_tools, kafka_jars
+from vs_kafka import bench, brokers, floor, java_tools, kafka_jars, targets
 from vs_kafka.bench import Bench
-from vs_kafka.loads import Length, LoadFailed, Produce, failure
+from vs_kafka.loads import Consume, Length, LoadFailed, Produce, failure
 
 PRODUCER = """\
 Warmup first 20000 records. Steady state results will print after the complete test summary.
@@ -70,6 +72,31 @@ class BenchTest(unittest.TestCase):
         text = " ".join(Bench("ringlog", "payload").words(Produce(), Length(1, 9), "t"))
         for part in ("--rate", "--keyed", "--idempotence", "--payload-file"):
             self.assertNotIn(part, text)
+
+
+class FloorTest(unittest.TestCase):
+    def test_a_cost_has_the_names_of_a_brokers(self):
+        costs = {stage: {size: {"cpu_s_per_gb": cpu_s, "gb_per_s": 3.5}}
+                 for stage, size, cpu_s in (("write", "1000000", 0.5), ("sendfile", "1048576", 0.1), ("send", "1048576", 0.25))}
+        produced, consumed, cold = (floor.figures(load, costs) for load in
+                                    (Produce(batch=1_000_000), Consume(), Consume(cold=True)))
+        self.assertEqual(produced, {"produce MB/s": 3500, targets.CPU: 0.5})
+        self.assertEqual(consumed, {"consume MB/s": 3500, targets.CPU: 0.1, targets.BY_SEND: 0.25})
+        self.assertEqual(cold, {"consume MB/s": 3500, targets.CPU: 0.1})
+
+    def test_it_measures_what_the_load_does(self):
+        with tempfile.TemporaryDirectory() as folder:
+            told = Path(folder, "floor")
+            told.write_text("#!/bin/sh\necho \"$@\" > $(dirname $0)/words\n"
+                            """echo '{"write": {"1000000": {"cpu_s_per_gb": 0.25, "gb_per_s": 3.5}}}'\n""")
+            told.chmod(0o700)
+            broker = brokers.NoBroker(folder)
+            with broker:
+                found = floor.Floor(told).run(Produce(batch=1_000_000), broker, Length(1, 9), "t")
+            self.assertEqual(found["broker CPU s/GB"], 0.25)
+            words = Path(folder, "words").read_text()
+            self.assertIn(f"--stages write --sizes 1000000 --mib 1024 --rounds 9 --directory {broker.home}\n", words)
+            self.assertFalse(broker.home.exists())
 
 
 class FailureTest(unittest.TestCase):
