@@ -38,6 +38,16 @@ class MatrixMember(ConsumerRebalanceListener):
                                       session_timeout_ms=10000, heartbeat_interval_ms=300, **COMMON)
         self.on_revoked = lambda: None
         self.consumer.subscribe(topics, listener=self)
+        # A leader whose metadata changes after its assignment joins again, and forgets to if poll() times out between
+        # the answers to JoinGroup and SyncGroup: need_rejoin() compares the new metadata with itself by then. It keeps
+        # its old partitions and sends no heartbeats, with any broker. So the metadata is there before the first poll.
+        scenario.wait_for("the topics' metadata", lambda: self.know(topics))
+
+    def know(self, topics):
+        try:
+            return self.consumer.topics() >= set(topics)
+        except kafka.errors.KafkaError:
+            return False
 
     def on_partitions_revoked(self, _revoked):
         self.on_revoked()
