@@ -165,6 +165,10 @@ const _: () = assert!(STOP_MS_MAX > DRAIN_MS_MAX as u64);
 /// How long a new partition waits for a deleted one to leave its directory: longer than a slow disk's queue.
 pub const DIRECTORY_WAIT_MS_MAX: i64 = 30_000;
 
+/// New partitions of a shard whose first files are made by one blocking job: enough to share its syncs, few enough that the
+/// first are not kept waiting.
+pub const FOUNDED_TOGETHER_MAX: usize = 256;
+
 /// How long a change of the cluster's state waits for deleted partitions to leave their directories: longer than a disk
 /// that works ever takes, and shorter than clients' patience (30 s).
 pub const RETIRE_WAIT_MS_MAX: i64 = 5_000;

@@ -3,11 +3,14 @@
 //! All of these block: call them from [`blocking::run`](super::blocking::run) or a thread of one's
 //! own.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// As many syncs cost less than one of a whole file system, on which others may be writing.
+const SINGLE_SYNCS_MAX: usize = 8;
 
 /// Makes the entries of a directory durable.
 pub fn sync_directory(directory: &Path) -> io::Result<()> {
@@ -19,6 +22,14 @@ pub fn sync_parent(path: &Path) -> io::Result<()> {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => sync_directory(parent),
         _ => sync_directory(Path::new(".")),
+    }
+}
+
+/// Makes files and directories of one file system durable: one by one while they are few, else all that was written to it.
+pub fn sync_together(paths: &[PathBuf]) -> io::Result<()> {
+    match paths {
+        [path, .., _] if paths.len() > SINGLE_SYNCS_MAX => sync_file_system(path),
+        few => few.iter().try_for_each(|path| File::open(path)?.sync_all()),
     }
 }
 
@@ -71,23 +82,46 @@ pub fn remove_directory(path: &Path) -> io::Result<()> {
 
 /// Replaces the contents of a small file: after a power cut it holds the old or the new ones.
 pub fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
-    let fresh = fresh_name(path);
-    let replaced = write_new(&fresh, contents).and_then(|()| rename(&fresh, path));
-    if replaced.is_err() {
-        // A disk that is full must not fill up with attempts.
-        let _ = fs::remove_file(&fresh);
-    }
-    replaced
+    let draft = Draft::write(path, contents)?;
+    File::open(draft.fresh())?.sync_all()?;
+    draft.put_in_place()?;
+    sync_parent(path)
 }
 
-fn write_new(path: &Path, contents: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(path)?;
-    file.write_all(contents)?;
-    file.sync_all()
+/// The new contents of a small file, under a name of their own. Dropped, they are gone: a disk that is full must not fill
+/// up with attempts.
+#[derive(Debug)]
+pub struct Draft {
+    fresh: PathBuf,
+    path: PathBuf,
+}
+
+impl Draft {
+    /// Writes what is to replace the file. It has to be synced before it is put in place.
+    pub fn write(path: &Path, contents: &[u8]) -> io::Result<Draft> {
+        let draft = Draft {
+            fresh: fresh_name(path),
+            path: path.to_owned(),
+        };
+        fs::write(&draft.fresh, contents)?;
+        Ok(draft)
+    }
+
+    /// Where the contents are until they are put in place.
+    pub fn fresh(&self) -> &Path {
+        &self.fresh
+    }
+
+    /// Replaces the file. A sync of its directory makes that durable.
+    pub fn put_in_place(self) -> io::Result<()> {
+        fs::rename(&self.fresh, &self.path)
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.fresh); // Gone if it was put in place.
+    }
 }
 
 /// Reserves the blocks of the first `len` bytes of a file, whose length stays what it is. Where the file system cannot

@@ -8,25 +8,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::Offset;
-use crate::base::limits::DIRECTORY_WAIT_MS_MAX;
 use crate::io::disk::{Completion, DiskRing, OpId};
 use crate::io::files::is_shortage;
 use crate::io::segment_file::SegmentFile;
 use crate::io::{blocking, files};
 use crate::log::SegmentToDelete;
-use crate::log::files::{self as names, FileKind};
+use crate::log::files as names;
 use crate::log::write_plan::{IoFailed, ReserveError, ReserveOp, WriteOp};
 use crate::partition::{Effect, Effects, Seal};
 use crate::shard::Shard;
-use crate::shard::open_files::segment_path;
-use crate::shard::partition_files::{claim_directory, cut, rename_deleted, write_indexes};
+use crate::shard::partition_files::{create_segment, cut, rename_deleted, write_indexes};
 use crate::shard::partitions::Hosted;
 use crate::shard::timer::sleep;
 
 /// How long a partition that found the disk full, or no descriptor free, waits before it looks again.
 pub const SPACE_RETRY: Duration = Duration::from_secs(1);
-/// How long a new partition waits before it looks again whether a deleted one has left its directory.
-const DIRECTORY_RETRY: Duration = Duration::from_millis(2);
 
 /// The operations of the disk ring that are under way.
 #[derive(Default)]
@@ -216,12 +212,10 @@ impl Shard {
         });
     }
 
-    async fn reserved(&self, hosted: &Rc<Hosted>, op: ReserveOp) -> io::Result<()> {
+    async fn reserved(self: &Rc<Self>, hosted: &Rc<Hosted>, op: ReserveOp) -> io::Result<()> {
         let file = match op.from {
-            0 => {
-                self.claim_directory(hosted).await?;
-                self.create_segment(hosted, op.segment).await?
-            }
+            0 if !hosted.has_directory.get() => self.founded(hosted, op.segment).await?,
+            0 => self.create_segment(hosted, op.segment).await?,
             _ => hosted.file(self, op.segment).await?,
         };
         blocking::run(move || {
@@ -243,37 +237,12 @@ impl Shard {
         let _opening = self.files.room().await;
         let directory = hosted.directory().to_owned();
         let file = blocking::run(move || {
-            let path = segment_path(&directory, segment, FileKind::Log);
-            let file = match SegmentFile::create(&path) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    SegmentFile::open_for_append(&path)
-                }
-                created => created,
-            }?;
+            let file = create_segment(&directory, segment)?;
             files::sync_directory(&directory)?;
             Ok(file)
         })
         .await?;
         Ok(self.files.insert((hosted.id, segment), Arc::new(file)))
-    }
-
-    /// Makes the partition's directory, unless it is there. A deleted topic of the same name may still be in it, on this
-    /// shard or on another: then its owner is about to move it away.
-    async fn claim_directory(&self, hosted: &Rc<Hosted>) -> io::Result<()> {
-        let until = self.now().mono.plus_ms(DIRECTORY_WAIT_MS_MAX);
-        while !hosted.has_directory.get() {
-            let (directory, topic) = (hosted.directory().to_owned(), hosted.id.topic);
-            let is_ours = blocking::run(move || claim_directory(&directory, topic)).await?;
-            if !is_ours && (hosted.is_closed() || self.now().mono >= until) {
-                let what = format!("{} belongs to another topic", hosted.directory().display());
-                return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
-            }
-            match is_ours {
-                true => hosted.has_directory.set(true),
-                false => sleep(DIRECTORY_RETRY).await,
-            }
-        }
-        Ok(())
     }
 
     fn retry_reserve_later(self: &Rc<Self>, hosted: &Rc<Hosted>) {
@@ -365,10 +334,11 @@ impl Shard {
         });
     }
 
-    /// One writer at a time: it goes on until what it wrote is the latest, so that no older state comes last.
-    fn write_epochs(self: &Rc<Self>, hosted: &Rc<Hosted>) {
+    /// One writer at a time: it goes on until what it wrote is the latest, so that no older state comes last. Without a
+    /// directory they wait for it.
+    pub(super) fn write_epochs(self: &Rc<Self>, hosted: &Rc<Hosted>) {
         hosted.epochs_stale.set(true);
-        if hosted.is_writing_epochs.replace(true) {
+        if !hosted.has_directory.get() || hosted.is_writing_epochs.replace(true) {
             return;
         }
         let (shard, hosted) = (self.clone(), hosted.clone());
@@ -389,8 +359,7 @@ impl Shard {
     }
 
     async fn store_epochs(&self, hosted: &Rc<Hosted>) -> io::Result<()> {
-        self.claim_directory(hosted).await?;
-        let text = names::format_leader_epochs(hosted.state.borrow().log().epochs().entries());
+        let text = hosted.epochs_text();
         let path = hosted.directory().join(names::LEADER_EPOCHS);
         blocking::run(move || files::replace(&path, text.as_bytes())).await
     }

@@ -27,6 +27,7 @@ pub mod dispatch;
 pub mod drain;
 pub mod fetch;
 pub mod fetch_session;
+pub mod founding;
 pub mod groups;
 pub mod images;
 pub mod init_producer_id;
@@ -114,6 +115,8 @@ pub struct Shard {
     pub disk_ops: DiskOps,
     /// The syncs that wait for their round.
     pub syncs: syncs::SyncRounds,
+    /// The new partitions that wait for their round.
+    pub founding: founding::Founding,
     /// Who waits for the disk.
     pub acks: Acks,
     /// Who waits for news of partitions.

@@ -13,7 +13,7 @@ use crate::base::{MonoMs, Offset, TopicPartition};
 use crate::io::chunk::{ChunkPool, ChunkSlice, WritePiece};
 use crate::io::segment_file::SegmentFile;
 use crate::io::tail_buffer::TailBuffer;
-use crate::log::files::partition_directory;
+use crate::log::files::{format_leader_epochs, partition_directory};
 use crate::log::write_plan::WriteOp;
 use crate::metadata::Topic;
 use crate::partition::Partition;
@@ -88,6 +88,11 @@ impl Hosted {
     /// The first offset that it has, as responses tell it.
     pub fn log_start(&self) -> i64 {
         self.state.borrow().log().log_start_offset().get()
+    }
+
+    /// Its leader epochs, as their file has them.
+    pub fn epochs_text(&self) -> String {
+        format_leader_epochs(self.state.borrow().log().epochs().entries())
     }
 
     /// Where its files lie.

@@ -42,6 +42,7 @@ pub async fn run(start: ShardStart) -> io::Result<()> {
         pool: ChunkPool::new(TAIL_POOL_BYTES_MAX),
         disk: apply::disk_ring(),
         syncs: Default::default(),
+        founding: Default::default(),
         disk_ops: Default::default(),
         acks: Default::default(),
         watchers: Default::default(),
@@ -72,6 +73,7 @@ pub async fn run(start: ShardStart) -> io::Result<()> {
     shard.host_missing(&start.image);
     shard.spawn(pump_when_dirty(shard.clone()));
     shard.spawn(shard.clone().run_sync_rounds());
+    shard.spawn(shard.clone().run_founding_rounds());
     shard.spawn(shard.clone().complete_disk_ops());
     shard.spawn(upkeep::run_group_timers(shard.clone()));
     shard.spawn(upkeep::run_periodic(shard.clone()));
