@@ -52,6 +52,12 @@ fn kafka_python() {
 }
 
 #[test]
+fn kafka_python_with_cores_as_nodes() {
+    let options = Options::quick_groups().per_core();
+    python("kafka", "kafka_python.py", options);
+}
+
+#[test]
 fn aiokafka() {
     python("aiokafka", "aiokafka_client.py", Options::quick_groups());
 }
