@@ -9,6 +9,8 @@ from .loads import CatchUp, Connections, Consume, EndToEnd, LoadFailed, Partitio
 # Beyond its own time a run may take this long to prepare and to end.
 SLACK_SECONDS = 300
 CONSUMED_BYTES = 1_000_000_000
+# What Kafka's own producer puts into one request by default: a batch of every partition that has one, up to so many bytes.
+REQUEST_BYTES_MAX = 1024 * 1024
 
 SHOWN_PERCENTILES = ("p50", "p99", "p99.9", "p99.99", "max")
 
@@ -71,7 +73,8 @@ class Bench:
     def produce(self, load, rated=True):
         words = ["--partitions", str(load.partitions), "--record-size", str(load.size), "--batch-size", str(load.batch),
                  "--linger-ms", str(load.linger_ms), "--acks", load.acks, "--compression", load.codec,
-                 "--producers", str(load.producers), "--in-flight", str(load.in_flight)]
+                 "--producers", str(load.producers), "--in-flight", str(load.in_flight),
+                 "--batches-per-request", str(max(1, min(load.partitions, REQUEST_BYTES_MAX // load.batch)))]
         words += ["--rate", str(load.rate)] * bool(rated and load.rate)
         words += ["--keyed"] * load.keyed
         # What Kafka's own producer does by default.

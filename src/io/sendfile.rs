@@ -13,25 +13,16 @@ use super::socket::SocketCounters;
 /// Pieces gathered into one sendmsg.
 const GATHER_MAX: usize = 64;
 /// The most that one sendfile moves; larger pieces measure no better.
-const SENDFILE_BYTES: u64 = 1024 * 1024;
+const SENDFILE_BYTES: u64 = 512 * 1024;
 
 /// What one attempt achieved.
 #[derive(PartialEq, Eq, Debug)]
 pub(super) enum Attempt {
-    /// Took all it was offered.
-    All(u64),
-    /// Took this much, maybe nothing, and is full now.
-    Full(u64),
-}
-
-impl Attempt {
-    fn of(sent: u64, offered: u64) -> Attempt {
-        if sent < offered {
-            Attempt::Full(sent)
-        } else {
-            Attempt::All(sent)
-        }
-    }
+    /// The socket took this much. Less than it was offered does not mean that it is full: sendfile also stops for
+    /// reasons of its own, and nobody would tell that there is room.
+    Sent(u64),
+    /// The socket is full, and will tell when there is room.
+    Full,
 }
 
 /// Sends as much of the front of the queue as one system call takes.
@@ -41,37 +32,44 @@ pub(super) fn send_front(
     counters: &mut SocketCounters,
 ) -> io::Result<Attempt> {
     counters.send_calls += 1;
-    let attempt = match queue.head() {
-        None => Attempt::All(0),
-        Some(Head::Memory) => send_memory(fd, queue)?,
-        Some(Head::File { file, offset, len }) => {
-            let attempt = send_file(fd, file, offset, len)?;
-            let (Attempt::All(sent) | Attempt::Full(sent)) = attempt;
-            counters.sent_from_files += sent;
-            queue.advance(sent);
-            return Ok(attempt);
+    let (sent, from_file) = match queue.head() {
+        None => return Ok(Attempt::Sent(0)),
+        Some(Head::Memory) => (send_memory(fd, queue), false),
+        Some(Head::File { file, offset, len }) => (send_file(fd, file, offset, len), true),
+    };
+    let sent = match sent {
+        Ok(sent) => sent,
+        Err(error) => {
+            return match error.kind() {
+                io::ErrorKind::WouldBlock => Ok(Attempt::Full),
+                io::ErrorKind::Interrupted => Ok(Attempt::Sent(0)),
+                _ => Err(error),
+            };
         }
     };
-    let (Attempt::All(sent) | Attempt::Full(sent)) = attempt;
     let of_chunks = queue.advance(sent);
-    counters.sent_from_chunks += of_chunks;
-    counters.sent_from_memory += sent - of_chunks;
-    Ok(attempt)
+    match from_file {
+        true => counters.sent_from_files += sent,
+        false => {
+            counters.sent_from_chunks += of_chunks;
+            counters.sent_from_memory += sent - of_chunks;
+        }
+    }
+    Ok(Attempt::Sent(sent))
 }
 
-fn send_memory(fd: RawFd, queue: &SendQueue) -> io::Result<Attempt> {
+fn send_memory(fd: RawFd, queue: &SendQueue) -> io::Result<u64> {
     let mut parts = [libc::iovec {
         iov_base: std::ptr::null_mut(),
         iov_len: 0,
     }; GATHER_MAX];
-    let (mut count, mut offered) = (0, 0u64);
+    let mut count = 0;
     for (part, bytes) in parts.iter_mut().zip(queue.front_memory()) {
         *part = libc::iovec {
             iov_base: bytes.as_ptr().cast_mut().cast(),
             iov_len: bytes.len(),
         };
         count += 1;
-        offered += bytes.len() as u64;
     }
     // A header is held back for the file range that follows, so that they share packets.
     let more = if queue.is_file(count) {
@@ -87,10 +85,10 @@ fn send_memory(fd: RawFd, queue: &SendQueue) -> io::Result<Attempt> {
     // SAFETY: the message, its parts and the bytes they point to live across the call, which only
     // reads them.
     let sent = unsafe { libc::sendmsg(fd, &raw const message, flags) };
-    settle(sent, offered)
+    u64::try_from(sent).map_err(|_| io::Error::last_os_error())
 }
 
-fn send_file(fd: RawFd, file: &SegmentFile, offset: u64, len: u64) -> io::Result<Attempt> {
+fn send_file(fd: RawFd, file: &SegmentFile, offset: u64, len: u64) -> io::Result<u64> {
     let offered = len.min(SENDFILE_BYTES);
     let mut from = i64::try_from(offset).map_err(|_| io::ErrorKind::InvalidInput)?;
     // SAFETY: both descriptors are open, and the offset is a live local.
@@ -99,16 +97,5 @@ fn send_file(fd: RawFd, file: &SegmentFile, offset: u64, len: u64) -> io::Result
         // The frame has promised bytes that the file does not have: the connection must break.
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    settle(sent, offered)
-}
-
-fn settle(sent: isize, offered: u64) -> io::Result<Attempt> {
-    if let Ok(sent) = u64::try_from(sent) {
-        return Ok(Attempt::of(sent, offered));
-    }
-    let error = io::Error::last_os_error();
-    match error.kind() {
-        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(Attempt::Full(0)),
-        _ => Err(error),
-    }
+    u64::try_from(sent).map_err(|_| io::Error::last_os_error())
 }

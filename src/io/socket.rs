@@ -22,7 +22,7 @@ const LANDING_BYTES: usize = 64 * 1024;
 /// What is received of a frame that is probably large, so that it tells its length.
 const LENGTH_BYTES: usize = 4;
 /// What one connection sends before others get their turn.
-const SEND_TURN_BYTES: u64 = 4 * 1024 * 1024;
+const SEND_TURN_BYTES: u64 = 512 * 1024;
 
 thread_local! {
     /// Where bytes arrive first: small frames are copied out of it, so idle connections hold none.
@@ -169,8 +169,8 @@ impl Socket {
                 self.full = false;
             }
             match send_front(self.fd.as_raw_fd(), queue, &mut self.counters)? {
-                Attempt::All(sent) => turn += sent,
-                Attempt::Full(_) => self.full = true,
+                Attempt::Sent(sent) => turn += sent,
+                Attempt::Full => self.full = true,
             }
             if turn >= SEND_TURN_BYTES {
                 // A reader as fast as we are would otherwise keep the core to itself.

@@ -174,6 +174,22 @@ fn a_slow_reader_gets_every_piece_in_order() {
 }
 
 #[test]
+fn a_socket_that_takes_a_part_is_not_full_before_it_says_so() {
+    let (raw, _client) = pair();
+    let mut queue = SendQueue::new();
+    queue.push(Piece::Vec(pattern(64 << 20)));
+    let (fd, _) = raw.into_parts();
+    let mut counters = SocketCounters::default();
+    let mut taken = 0;
+    while let Attempt::Sent(sent) = send_front(fd.as_raw_fd(), &mut queue, &mut counters).unwrap() {
+        taken += sent;
+    }
+    assert!(taken > 0 && taken == counters.sent_from_memory);
+    assert_eq!(queue.len_bytes(), (64 << 20) - taken);
+    assert!(counters.send_calls > 1, "the first took a part of it");
+}
+
+#[test]
 fn a_reader_that_goes_away_breaks_the_send() {
     let (raw, client) = pair();
     let shard = on_core(0, move || async move {
