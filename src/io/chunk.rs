@@ -45,6 +45,12 @@ impl ChunkClass {
         fitting.map_or(ChunkClass::LARGEST, |class| ChunkClass(class as u8))
     }
 
+    /// The largest class that `bytes` fill, or the smallest there is.
+    pub(crate) fn filled_by(bytes: usize) -> ChunkClass {
+        let larger = CLASSES.iter().filter(|(size, _)| *size <= bytes).count();
+        ChunkClass(larger.saturating_sub(1) as u8)
+    }
+
     pub(crate) fn next_larger(self) -> ChunkClass {
         ChunkClass(self.0 + 1).min(ChunkClass::LARGEST)
     }
@@ -59,6 +65,8 @@ pub struct ChunkPool {
     idle: [ArrayQueue<Memory>; CLASSES.len()],
     held_bytes: AtomicUsize,
     held_bytes_max: usize,
+    /// Of the chunks that are not full yet, without those of a page.
+    open_bytes: AtomicUsize,
 }
 
 impl ChunkPool {
@@ -68,6 +76,7 @@ impl ChunkPool {
             idle: CLASSES.map(|(_, keep)| ArrayQueue::new(keep)),
             held_bytes: AtomicUsize::new(0),
             held_bytes_max,
+            open_bytes: AtomicUsize::new(0),
         })
     }
 
@@ -79,6 +88,31 @@ impl ChunkPool {
     /// Whether more is held than should be, so that what is written may be let go.
     pub fn is_over(&self) -> bool {
         self.held_bytes() > self.held_bytes_max
+    }
+
+    /// The class of the next chunk of a tail to which `coming` bytes are about to be added: the one that it has grown to, but
+    /// nothing that they do not fill once chunks that nobody can let go of, since they are not full, hold half of what
+    /// may be held.
+    pub(crate) fn class_for(&self, grown: ChunkClass, coming: usize) -> ChunkClass {
+        let wanted = grown.max(ChunkClass::holding(coming));
+        let open = self.open_bytes.load(Ordering::Relaxed);
+        match wanted.bytes() <= (self.held_bytes_max / 2).saturating_sub(open) {
+            true => wanted,
+            false => ChunkClass::filled_by(coming),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn open(&self) -> usize {
+        self.open_bytes.load(Ordering::Relaxed)
+    }
+
+    /// A tail's last chunk, which may not be full, has another size than before.
+    pub(crate) fn reopen(&self, before: usize, after: usize) {
+        let counted = |bytes| if bytes > PAGE { bytes } else { 0 };
+        self.open_bytes.fetch_add(counted(after), Ordering::Relaxed);
+        self.open_bytes
+            .fetch_sub(counted(before), Ordering::Relaxed);
     }
 
     /// Gives the idle memory back to the system: for a shard that has come to rest.

@@ -111,12 +111,19 @@ impl TailBuffer {
             Some(last) => last.writer.class().next_larger(),
             None => ChunkClass::SMALLEST,
         };
-        let class = grown.max(ChunkClass::holding(coming));
+        let class = self.pool.class_for(grown, coming);
         debug_assert!(self.end.is_multiple_of(PAGE_BYTES));
+        let before = self.open_bytes();
         self.chunks.push_back(Held {
             base: self.end,
             writer: self.pool.take(class),
         });
+        self.pool.reopen(before, self.open_bytes());
+    }
+
+    /// The size of the last chunk, the only one that may not be full.
+    fn open_bytes(&self) -> usize {
+        self.chunks.back().map_or(0, |last| last.writer.capacity())
     }
 
     /// The whole pages of `from..to` for a write at position `from`; the last page is padded with
@@ -158,13 +165,12 @@ impl TailBuffer {
     /// Lets go of chunks that lie wholly below `written`, oldest first, while the pool holds too
     /// much. Slices that readers hold stay valid.
     pub fn release_below(&mut self, written: u64) {
-        while self.pool.is_over() {
-            let full = |chunk: &Held| chunk.writer.end() == chunk.writer.capacity();
-            match self.chunks.front() {
-                Some(first) if full(first) && first.end() <= written => self.chunks.pop_front(),
-                _ => return,
-            };
-        }
+        let before = self.open_bytes();
+        let is_done = |chunk: &mut Held| {
+            chunk.writer.end() == chunk.writer.capacity() && chunk.end() <= written
+        };
+        while self.pool.is_over() && self.chunks.pop_front_if(is_done).is_some() {}
+        self.pool.reopen(before, self.open_bytes());
     }
 
     /// Lets go of everything but the partial last page: for a partition at rest, all of whose bytes
@@ -183,6 +189,12 @@ impl TailBuffer {
             None => return,
         };
         *self = TailBuffer::resume(&self.pool, self.end, &partial);
+    }
+}
+
+impl Drop for TailBuffer {
+    fn drop(&mut self) {
+        self.pool.reopen(self.open_bytes(), 0);
     }
 }
 

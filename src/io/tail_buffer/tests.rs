@@ -84,6 +84,30 @@ fn only_what_is_written_is_let_go_and_readers_keep_what_they_hold() {
 }
 
 #[test]
+fn many_tails_hold_little_more_than_what_is_in_them() {
+    let pool = ChunkPool::new(1 << 20);
+    let mut tails: Vec<TailBuffer> = (0..1000).map(|_| TailBuffer::empty(&pool)).collect();
+    for round in 0..40 {
+        for tail in &mut tails {
+            let written = tail.append(&[&[round; 1000]]) + 1000;
+            tail.release_below(written);
+        }
+        assert!(pool.held_bytes() <= (1 << 20) + 2 * tails.len() * PAGE);
+    }
+    let alone = ChunkPool::new(1 << 20);
+    let mut tail = TailBuffer::empty(&alone);
+    (0..1000).for_each(|_| drop(tail.append(&[&[1; 1000]])));
+    assert!(
+        tail.chunks
+            .iter()
+            .any(|held| held.writer.capacity() >= 128 * 1024)
+    );
+    drop((tails, tail));
+    assert_eq!((pool.held_bytes(), alone.held_bytes()), (0, 0));
+    assert_eq!((pool.open(), alone.open()), (0, 0));
+}
+
+#[test]
 fn a_tail_at_rest_holds_one_page() {
     let pool = ChunkPool::new(1 << 30);
     let mut tail = TailBuffer::empty(&pool);
