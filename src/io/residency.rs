@@ -35,17 +35,18 @@ struct Cachestat {
 
 /// Whether every page of `position..position + len` is in the page cache. Does not block.
 ///
-/// On kernels before 6.5 only the first, the middle and the last page are looked at.
+/// What cachestat counts may still be on its way from the disk, brought by a read-ahead, so the first, the middle and the last
+/// page are looked at as well. On kernels before 6.5 nothing else is.
 pub fn is_resident(file: &SegmentFile, position: u64, len: u64) -> bool {
     if len == 0 {
         return true;
     }
-    match cached_pages(file.read_fd(), position, len) {
-        Some(cached) => cached >= pages_of(position, len),
-        None => [position, position + len / 2, position + len - 1]
+    let fd = file.read_fd();
+    let cached = cached_pages(fd, position, len);
+    cached.is_none_or(|cached| cached >= pages_of(position, len))
+        && [position, position + len / 2, position + len - 1]
             .iter()
-            .all(|at| is_readable_now(file.read_fd(), *at)),
-    }
+            .all(|at| is_readable_now(fd, *at))
 }
 
 fn pages_of(position: u64, len: u64) -> u64 {
