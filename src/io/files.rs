@@ -28,7 +28,7 @@ pub fn sync_parent(path: &Path) -> io::Result<()> {
 /// Makes files and directories of one file system durable: one by one while they are few, else all that was written to it.
 pub fn sync_together(paths: &[PathBuf]) -> io::Result<()> {
     match paths {
-        [path, .., _] if paths.len() > SINGLE_SYNCS_MAX => sync_file_system(path),
+        [path, ..] if paths.len() > SINGLE_SYNCS_MAX => sync_file_system(path),
         few => few.iter().try_for_each(|path| File::open(path)?.sync_all()),
     }
 }

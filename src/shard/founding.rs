@@ -40,11 +40,8 @@ impl Shard {
         let _opening = self.files.room().await;
         let until = self.now().mono.plus_ms(DIRECTORY_WAIT_MS_MAX);
         loop {
-            hosted.epochs_stale.set(false);
-            let founded = self.next_round(hosted, segment).await.inspect_err(|_| {
-                hosted.epochs_stale.set(true); // The next attempt writes them.
-            })?;
-            if let Some(file) = founded {
+            hosted.epochs_stale.set(false); // The round writes them as they are now.
+            if let Some(file) = self.next_round(hosted, segment).await? {
                 hosted.has_directory.set(true);
                 if hosted.epochs_stale.get() {
                     self.write_epochs(hosted);
