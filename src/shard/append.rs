@@ -92,7 +92,7 @@ fn append_item(
 ) -> Result<ProduceResult, ProduceResult> {
     let hosted = shard
         .hosted(item.partition)
-        .ok_or_else(|| ProduceResult::failed(ErrorCode::NotLeaderOrFollower))?;
+        .ok_or_else(|| ProduceResult::failed(shard.not_hosted(item.partition)))?;
     let topic = hosted.topic.borrow().clone();
     if topic.internal && !job.internal_allowed {
         return Err(ProduceResult::failed(ErrorCode::InvalidTopicException));

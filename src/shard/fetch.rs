@@ -11,7 +11,6 @@
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::Poll;
 
 use crate::base::{
@@ -26,7 +25,9 @@ use crate::protocol::{ErrorCode, Records};
 use crate::shard::Shard;
 use crate::shard::calls::Pending;
 use crate::shard::dispatch::{Header, Request};
-use crate::shard::fetch_session::{Context, FetchOutcome, FetchParams, PartitionKey, TopicKey};
+use crate::shard::fetch_session::{
+    Context, FetchOutcome, FetchParams, PartitionKey, TopicKey, Wanted,
+};
 use crate::shard::messages::{Call, FetchItem, FetchJob, FetchPart, FetchResult, Reply, WatchJob};
 use crate::shard::response::Response;
 
@@ -59,10 +60,8 @@ struct Asked {
 }
 
 struct AskedPart {
-    key: PartitionKey,
-    params: FetchParams,
+    wanted: Wanted,
     place: Result<Place, ErrorCode>,
-    name: Arc<str>,
     answer: Option<FetchPart>,
 }
 
@@ -97,13 +96,11 @@ impl Asked {
             parts: Vec::with_capacity(wanted.len()),
         };
         let (mut erroneous, mut interesting) = (Vec::new(), Vec::new());
-        for (key, params) in wanted {
-            let (place, name) = locate(&image, &key, follower);
+        for mut wanted in wanted {
+            let place = locate(&image, &mut wanted, follower);
             let part = AskedPart {
-                key,
-                params,
+                wanted,
                 place,
-                name,
                 answer: None,
             };
             if part.place.is_ok() {
@@ -111,6 +108,9 @@ impl Asked {
             } else {
                 erroneous.push(part)
             }
+        }
+        if erroneous.iter().any(AskedPart::is_misdirected) {
+            asked.deadline = now;
         }
         asked.parts = interesting;
         asked.parts.append(&mut erroneous);
@@ -174,10 +174,10 @@ impl Asked {
                 let place = part.place.ok()?;
                 Some(FetchItem {
                     partition: place.partition,
-                    offset: Offset(part.params.fetch_offset),
-                    max_bytes: part.params.max_bytes.max(0) as usize,
-                    current_leader_epoch: part.params.current_leader_epoch,
-                    last_fetched_epoch: part.params.last_fetched_epoch,
+                    offset: Offset(part.wanted.params.fetch_offset),
+                    max_bytes: part.wanted.params.max_bytes.max(0) as usize,
+                    current_leader_epoch: part.wanted.params.current_leader_epoch,
+                    last_fetched_epoch: part.wanted.params.last_fetched_epoch,
                 })
             })
             .collect();
@@ -230,7 +230,7 @@ impl Asked {
     fn trim(&mut self) {
         let mut sent = 0;
         for part in &mut self.parts {
-            let partition_max_bytes = part.params.max_bytes.max(0) as usize;
+            let partition_max_bytes = part.wanted.params.max_bytes.max(0) as usize;
             let Some(part) = part.answer.as_mut() else {
                 continue;
             };
@@ -248,10 +248,13 @@ impl Asked {
         let image = shard.image();
         for part in &mut self.parts {
             if let Err(error) = part.place {
-                let misdirected = error == ErrorCode::NotLeaderOrFollower;
+                let leader = match error {
+                    ErrorCode::NotLeaderOrFollower => leader_of(&image, &part.wanted.key),
+                    _ => None,
+                };
                 part.answer = Some(FetchPart {
-                    unread: !misdirected,
-                    leader: misdirected.then(|| leader_of(&image, &part.key)).flatten(),
+                    unread: !part.is_misdirected(),
+                    leader,
                     ..FetchPart::failed(error)
                 });
             }
@@ -259,7 +262,7 @@ impl Asked {
         let outcomes: Vec<_> = self
             .parts
             .iter()
-            .map(|part| (part.key.clone(), part.params, outcome(part.answer.as_ref())))
+            .map(|part| (part.wanted.clone(), outcome(part.answer.as_ref())))
             .collect();
         let now = shard.now().mono;
         let finished =
@@ -287,17 +290,18 @@ impl Asked {
         let mut responses: Vec<FetchableTopicResponse<'_>> = Vec::new();
         for (part, _) in self.parts.iter().zip(sent).filter(|(_, sent)| **sent) {
             let Some(answer) = &part.answer else { continue };
-            let id = match part.key.0 {
-                TopicKey::Id(id) => id,
-                TopicKey::Name(_) => TopicId::ZERO,
+            let (key, partition) = &part.wanted.key;
+            let (topic, id) = match key {
+                TopicKey::Id(id) => ("", *id),
+                TopicKey::Name(name) => (&**name, TopicId::ZERO),
             };
-            let data = partition_data(header.api_version, part.key.1, answer, self.read_committed);
+            let data = partition_data(header.api_version, *partition, answer, self.read_committed);
             match responses.last_mut() {
-                Some(last) if last.topic == &*part.name && last.topic_id == id => {
+                Some(last) if last.topic == topic && last.topic_id == id => {
                     last.partitions.push(data);
                 }
                 _ => responses.push(FetchableTopicResponse {
-                    topic: &part.name,
+                    topic,
                     topic_id: id,
                     partitions: vec![data],
                 }),
@@ -328,18 +332,19 @@ fn topic_key(uses_ids: bool, name: &str, id: TopicId) -> TopicKey {
     }
 }
 
-fn wanted(uses_ids: bool, topics: &[FetchTopic<'_>]) -> Vec<(PartitionKey, FetchParams)> {
+fn wanted(uses_ids: bool, topics: &[FetchTopic<'_>]) -> Vec<Wanted> {
     let mut wanted = Vec::new();
     for topic in topics {
         let key = topic_key(uses_ids, topic.topic, topic.topic_id);
-        wanted.extend(topic.partitions.iter().map(|partition| {
-            let params = FetchParams {
+        wanted.extend(topic.partitions.iter().map(|partition| Wanted {
+            key: (key.clone(), partition.partition),
+            params: FetchParams {
                 fetch_offset: partition.fetch_offset,
                 max_bytes: partition.partition_max_bytes,
                 current_leader_epoch: partition.current_leader_epoch,
                 last_fetched_epoch: partition.last_fetched_epoch,
-            };
-            ((key.clone(), partition.partition), params)
+            },
+            name: None,
         }));
     }
     wanted
@@ -358,39 +363,48 @@ fn forgotten(uses_ids: bool, topics: &[ForgottenTopic<'_>]) -> Vec<PartitionKey>
         .collect()
 }
 
-/// Who owns a partition, and its topic's name.
-fn locate(
-    image: &ClusterImage,
-    (key, partition): &PartitionKey,
-    follower: bool,
-) -> (Result<Place, ErrorCode>, Arc<str>) {
-    let (topic, name, unknown) = match key {
-        TopicKey::Id(id) => (
-            image.topic_by_id(*id),
-            Arc::from(""),
-            ErrorCode::UnknownTopicId,
-        ),
-        TopicKey::Name(name) => (
-            image.topic(name),
-            name.clone(),
-            ErrorCode::UnknownTopicOrPartition,
-        ),
+impl AskedPart {
+    /// Whether it is refused by what would read it, and not for want of a topic: that is told without waiting.
+    fn is_misdirected(&self) -> bool {
+        matches!(
+            self.place,
+            Err(ErrorCode::NotLeaderOrFollower | ErrorCode::InconsistentTopicId)
+        )
+    }
+}
+
+/// Who owns a partition. A session goes by the name that a topic's id once had, as Kafka's does.
+fn locate(image: &ClusterImage, wanted: &mut Wanted, follower: bool) -> Result<Place, ErrorCode> {
+    let (key, partition) = &wanted.key;
+    let topic = match key {
+        TopicKey::Id(id) => match (image.topic_by_id(*id), &wanted.name) {
+            (Some(topic), _) => {
+                wanted.name = Some(topic.name.clone());
+                topic
+            }
+            (None, None) => return Err(ErrorCode::UnknownTopicId),
+            (None, Some(name)) if image.topic(name).is_some() => {
+                return Err(ErrorCode::InconsistentTopicId);
+            }
+            (None, Some(_)) => return Err(ErrorCode::UnknownTopicOrPartition),
+        },
+        TopicKey::Name(name) => match image.topic(name) {
+            Some(topic) => topic,
+            None => return Err(ErrorCode::UnknownTopicOrPartition),
+        },
     };
-    let Some(topic) = topic else {
-        return (Err(unknown), name);
-    };
-    let place = match topic.partition(PartitionIndex(*partition)) {
+    let partition = PartitionIndex(*partition);
+    match topic.partition(partition) {
         None => Err(ErrorCode::UnknownTopicOrPartition),
         Some(_) if follower => Err(ErrorCode::NotLeaderOrFollower),
         Some(info) => Ok(Place {
             owner: info.shard,
             partition: TopicPartition {
                 topic: topic.id,
-                partition: PartitionIndex(*partition),
+                partition,
             },
         }),
-    };
-    (place, topic.name.clone())
+    }
 }
 
 fn outcome(answer: Option<&FetchPart>) -> FetchOutcome {

@@ -21,6 +21,17 @@ pub enum TopicKey {
 /// A partition as requests name it.
 pub type PartitionKey = (TopicKey, i32);
 
+/// A partition that a request fetches.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Wanted {
+    /// The partition.
+    pub key: PartitionKey,
+    /// What is asked of it.
+    pub params: FetchParams,
+    /// The name that its topic's id had when the session came to know it.
+    pub name: Option<Arc<str>>,
+}
+
 /// What a request asks of one partition.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FetchParams {
@@ -79,8 +90,7 @@ pub enum Context {
 }
 
 struct Cached {
-    key: PartitionKey,
-    params: FetchParams,
+    wanted: Wanted,
     high_watermark: i64,
     log_start_offset: i64,
 }
@@ -115,18 +125,17 @@ struct Session {
 }
 
 impl Session {
-    fn upsert(&mut self, key: PartitionKey, params: FetchParams) -> &mut Cached {
-        let place = *self.places.entry(key.clone()).or_insert_with(|| {
+    fn upsert(&mut self, wanted: &Wanted) -> &mut Cached {
+        let place = *self.places.entry(wanted.key.clone()).or_insert_with(|| {
             self.next_place += 1;
             self.next_place
         });
         let cached = self.partitions.entry(place).or_insert_with(|| Cached {
-            key,
-            params,
+            wanted: wanted.clone(),
             high_watermark: -1,
             log_start_offset: -1,
         });
-        cached.params = params;
+        cached.wanted.params = wanted.params;
         cached
     }
 
@@ -178,9 +187,9 @@ impl FetchSessions {
         id: i32,
         epoch: i32,
         uses_ids: bool,
-        asked: Vec<(PartitionKey, FetchParams)>,
+        asked: Vec<Wanted>,
         forgotten: &[PartitionKey],
-    ) -> Result<(Context, Vec<(PartitionKey, FetchParams)>), ErrorCode> {
+    ) -> Result<(Context, Vec<Wanted>), ErrorCode> {
         if epoch == INITIAL_EPOCH || epoch == FINAL_EPOCH {
             self.sessions.remove(&id);
             let context = if epoch == FINAL_EPOCH {
@@ -200,8 +209,8 @@ impl FetchSessions {
         if session.uses_ids != uses_ids {
             return Err(ErrorCode::FetchSessionTopicIdError);
         }
-        for (key, params) in &asked {
-            session.upsert(key.clone(), *params);
+        for wanted in &asked {
+            session.upsert(wanted);
         }
         for key in forgotten {
             session.forget(key);
@@ -219,7 +228,7 @@ impl FetchSessions {
         let all = session
             .partitions
             .values()
-            .map(|c| (c.key.clone(), c.params))
+            .map(|cached| cached.wanted.clone())
             .collect();
         Ok((context, all))
     }
@@ -230,7 +239,7 @@ impl FetchSessions {
         now: MonoMs,
         context: Context,
         uses_ids: bool,
-        answers: &[(PartitionKey, FetchParams, FetchOutcome)],
+        answers: &[(Wanted, FetchOutcome)],
     ) -> Result<(i32, Vec<bool>), ErrorCode> {
         match context {
             Context::Sessionless => Ok((0, vec![true; answers.len()])),
@@ -261,7 +270,7 @@ impl FetchSessions {
         &mut self,
         now: MonoMs,
         uses_ids: bool,
-        answers: &[(PartitionKey, FetchParams, FetchOutcome)],
+        answers: &[(Wanted, FetchOutcome)],
     ) -> Option<i32> {
         if self.sessions.len() >= self.slots_max && !self.evict(now, answers.len()) {
             return None;
@@ -276,8 +285,8 @@ impl FetchSessions {
             places: HashMap::with_capacity(answers.len()),
             partitions: BTreeMap::new(),
         };
-        for (key, params, outcome) in answers {
-            session.upsert(key.clone(), *params).update(outcome);
+        for (wanted, outcome) in answers {
+            session.upsert(wanted).update(outcome);
         }
         self.sessions.insert(id, session);
         Some(id)
@@ -321,17 +330,17 @@ impl FetchSessions {
     }
 }
 
-fn update(
-    session: &mut Session,
-    answers: &[(PartitionKey, FetchParams, FetchOutcome)],
-) -> Vec<bool> {
+fn update(session: &mut Session, answers: &[(Wanted, FetchOutcome)]) -> Vec<bool> {
     let mut sent = Vec::with_capacity(answers.len());
-    for (key, _, outcome) in answers {
-        let place = session.places.get(key).copied();
+    for (wanted, outcome) in answers {
+        let place = session.places.get(&wanted.key).copied();
         let cached = place.and_then(|place| session.partitions.get_mut(&place));
-        let news = cached.is_some_and(|cached| cached.update(outcome));
+        let news = cached.is_some_and(|cached| {
+            cached.wanted.name.clone_from(&wanted.name);
+            cached.update(outcome)
+        });
         if news && outcome.record_bytes > 0 {
-            session.move_to_end(key);
+            session.move_to_end(&wanted.key);
         }
         sent.push(news);
     }
@@ -339,15 +348,15 @@ fn update(
 }
 
 /// A partition that is named twice counts as its last mention says, at its first place.
-fn dedup(asked: Vec<(PartitionKey, FetchParams)>) -> Vec<(PartitionKey, FetchParams)> {
+fn dedup(asked: Vec<Wanted>) -> Vec<Wanted> {
     let mut places: HashMap<PartitionKey, usize> = HashMap::with_capacity(asked.len());
-    let mut unique: Vec<(PartitionKey, FetchParams)> = Vec::with_capacity(asked.len());
-    for (key, params) in asked {
-        match places.get(&key) {
-            Some(&place) => unique[place].1 = params,
+    let mut unique: Vec<Wanted> = Vec::with_capacity(asked.len());
+    for wanted in asked {
+        match places.get(&wanted.key) {
+            Some(&place) => unique[place].params = wanted.params,
             None => {
-                places.insert(key.clone(), unique.len());
-                unique.push((key, params));
+                places.insert(wanted.key.clone(), unique.len());
+                unique.push(wanted);
             }
         }
     }
@@ -364,12 +373,16 @@ mod tests {
         (TopicKey::Name("t".into()), partition)
     }
 
-    fn params(fetch_offset: i64) -> FetchParams {
-        FetchParams {
-            fetch_offset,
-            max_bytes: 1024,
-            current_leader_epoch: -1,
-            last_fetched_epoch: -1,
+    fn wanted(partition: i32, fetch_offset: i64) -> Wanted {
+        Wanted {
+            key: key(partition),
+            params: FetchParams {
+                fetch_offset,
+                max_bytes: 1024,
+                current_leader_epoch: -1,
+                last_fetched_epoch: -1,
+            },
+            name: None,
         }
     }
 
@@ -385,12 +398,12 @@ mod tests {
 
     /// Opens a session over partitions 0 and 1, both empty.
     fn open(sessions: &mut FetchSessions) -> i32 {
-        let asked = vec![(key(0), params(0)), (key(1), params(0))];
+        let asked = vec![wanted(0, 0), wanted(1, 0)];
         let (context, all) = sessions.begin(NOW, 0, 0, false, asked, &[]).unwrap();
         assert_eq!(context, Context::Full);
         let answers: Vec<_> = all
             .into_iter()
-            .map(|(k, p)| (k, p, outcome(0, 0)))
+            .map(|wanted| (wanted, outcome(0, 0)))
             .collect();
         let (id, sent) = sessions.finish(NOW, context, false, &answers).unwrap();
         assert_eq!(sent, [true, true]);
@@ -403,18 +416,33 @@ mod tests {
         let mut sessions = FetchSessions::new(0, 2, 10);
         let id = open(&mut sessions);
         let (context, all) = sessions.begin(NOW, id, 1, false, vec![], &[]).unwrap();
-        assert_eq!(all.iter().map(|(k, _)| k.1).collect::<Vec<_>>(), [0, 1]);
+        assert_eq!(all, [wanted(0, 0), wanted(1, 0)]);
         let answers = [
-            (key(0), params(0), outcome(5, 100)),
-            (key(1), params(0), outcome(0, 0)),
+            (wanted(0, 0), outcome(5, 100)),
+            (wanted(1, 0), outcome(0, 0)),
         ];
         let (same, sent) = sessions.finish(NOW, context, false, &answers).unwrap();
         assert_eq!((same, sent), (id, vec![true, false]));
         // What was served stands last now.
         let (_, all) = sessions
-            .begin(NOW, id, 2, false, vec![(key(0), params(5))], &[])
+            .begin(NOW, id, 2, false, vec![wanted(0, 5)], &[])
             .unwrap();
-        assert_eq!(all, [(key(1), params(0)), (key(0), params(5))]);
+        assert_eq!(all, [wanted(1, 0), wanted(0, 5)]);
+    }
+
+    #[test]
+    fn a_name_once_known_stays_with_its_partition() {
+        let mut sessions = FetchSessions::new(0, 1, 10);
+        let id = open(&mut sessions);
+        let (context, mut all) = sessions.begin(NOW, id, 1, false, vec![], &[]).unwrap();
+        all[1].name = Some("named".into());
+        let answers: Vec<_> = all.iter().cloned().map(|w| (w, outcome(0, 0))).collect();
+        sessions.finish(NOW, context, false, &answers).unwrap();
+        let again = sessions.begin(NOW, id, 2, false, vec![wanted(1, 7)], &[]);
+        let (_, all) = again.unwrap();
+        assert_eq!(all[0].name, None);
+        assert_eq!(all[1].name.as_deref(), Some("named"));
+        assert_eq!(all[1].params.fetch_offset, 7);
     }
 
     #[test]
@@ -456,7 +484,7 @@ mod tests {
     fn a_full_cache_keeps_young_sessions_and_gives_up_old_ones() {
         let mut sessions = FetchSessions::new(0, 1, 1);
         let first = open(&mut sessions);
-        let answers = [(key(0), params(0), outcome(0, 0))];
+        let answers = [(wanted(0, 0), outcome(0, 0))];
         let refused = sessions
             .finish(NOW, Context::Full, false, &answers)
             .unwrap();

@@ -4,9 +4,10 @@
 //!   KIP-734) the record with the largest timestamp, -4 (version 8, KIP-405) the earliest on local disk; -5 (version 9)
 //!   and -6 (version 11) speak of tiered storage, of which there is none: offset -1.
 //! - Another negative timestamp, or one newer than the version, is UNSUPPORTED_VERSION.
-//! - A partition that is named twice is INVALID_REQUEST, once.
+//! - A partition that is named twice is INVALID_REQUEST, once; a topic that is named twice is answered once, and one without
+//!   partitions not at all.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use crate::base::{PartitionIndex, ShardId, TopicPartition};
@@ -74,21 +75,25 @@ pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
         .await;
     let mut answers = answers.into_iter();
     let mut told = HashSet::new();
-    let topics = list
-        .topics
-        .iter()
-        .map(|topic| ListOffsetsTopicResponse {
-            name: topic.name,
-            partitions: topic
-                .partitions
-                .iter()
-                .zip(answers.by_ref())
-                // What is named twice is refused once.
-                .filter(|(partition, _)| told.insert((topic.name, partition.partition_index)))
-                .map(|(partition, answer)| partition_response(version, partition, answer))
-                .collect(),
-        })
-        .collect();
+    let mut topics: Vec<ListOffsetsTopicResponse<'_>> = Vec::new();
+    let mut places = HashMap::new();
+    for topic in &list.topics {
+        for (partition, answer) in topic.partitions.iter().zip(answers.by_ref()) {
+            // What is named twice is refused once.
+            if !told.insert((topic.name, partition.partition_index)) {
+                continue;
+            }
+            let place = *places.entry(topic.name).or_insert_with(|| {
+                topics.push(ListOffsetsTopicResponse {
+                    name: topic.name,
+                    ..Default::default()
+                });
+                topics.len() - 1
+            });
+            let answer = partition_response(version, partition, answer);
+            topics[place].partitions.push(answer);
+        }
+    }
     Response::encode(
         &request.header,
         &ListOffsetsResponse {

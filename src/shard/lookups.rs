@@ -75,7 +75,7 @@ fn open(
 ) -> Result<Rc<Hosted>, ErrorCode> {
     let hosted = shard
         .hosted(partition)
-        .ok_or(ErrorCode::NotLeaderOrFollower)?;
+        .ok_or_else(|| shard.not_hosted(partition))?;
     let state = hosted.state.borrow();
     if let Some(error) = state.unavailable() {
         return Err(error);

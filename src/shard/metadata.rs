@@ -2,12 +2,13 @@
 //!
 //! - No topics means all of them: an empty list in version 0, null later.
 //! - Unknown topics are made if the request and `auto.create.topics.enable` allow it, with `num.partitions`. The answer
-//!   that makes them is UNKNOWN_TOPIC_OR_PARTITION, as Kafka's, and clients count on that; whoever asks again finds them.
+//!   is UNKNOWN_TOPIC_OR_PARTITION whether or not one can be made, as Kafka's, and clients count on that; whoever asks again
+//!   finds what was made. Only a name that no topic may have is INVALID_TOPIC_EXCEPTION.
 //! - Topics by id (KIP-516) from version 12: an unknown one is UNKNOWN_TOPIC_ID. Ids and null names in older versions
 //!   are INVALID_REQUEST.
 //! - Authorized operations (KIP-430) from version 8: all of them, while there are no ACLs.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashSet};
 use std::rc::Rc;
 
 use crate::base::TopicId;
@@ -34,7 +35,7 @@ pub async fn handle(shard: Rc<Shard>, request: Request) -> Response {
         Ok(wanted) => wanted,
         Err(error) => return Response::encode(&request.header, &refused(&asked, error)),
     };
-    let mut missing = HashMap::new();
+    let mut missing = HashSet::new();
     let auto_create =
         shard.config.auto_create_topics_enable && (version < 4 || asked.allow_auto_topic_creation);
     if let (Wanted::Names(names), true) = (&wanted, auto_create) {
@@ -119,41 +120,34 @@ fn refused<'a>(asked: &MetadataRequest<'a>, error: ErrorCode) -> MetadataRespons
     }
 }
 
-/// Makes the topics that are not there, and says what is told of each: why it cannot be made, or that it was not there.
-async fn create(shard: &Rc<Shard>, names: &BTreeSet<String>) -> HashMap<String, ErrorCode> {
+/// Makes the topics that are not there, if they can be made, and says which were not.
+async fn create(shard: &Rc<Shard>, names: &BTreeSet<String>) -> HashSet<String> {
     let image = shard.image();
-    let missing: Vec<_> = names
+    let missing: HashSet<String> = names
         .iter()
         .filter(|name| image.topic(name).is_none())
         .cloned()
         .collect();
-    if missing.is_empty() {
-        return HashMap::new();
+    let legal = missing
+        .iter()
+        .filter(|name| topic_name::validate(name).is_ok());
+    let names: Vec<String> = legal.cloned().collect();
+    if names.is_empty() {
+        return missing;
     }
-    match shard
-        .call_control(ControlCall::AutoCreate {
-            names: missing.clone(),
-        })
-        .await
-    {
-        Some(ControlReply::AutoCreated(results)) => results
-            .into_iter()
-            .map(|(name, error)| match error.is_none() {
-                true => (name, ErrorCode::UnknownTopicOrPartition),
-                false => (name, error),
-            })
-            .collect(),
-        _ => missing
-            .into_iter()
-            .map(|name| (name, ErrorCode::LeaderNotAvailable))
-            .collect(),
+    let reply = shard.call_control(ControlCall::AutoCreate { names }).await;
+    if let Some(ControlReply::AutoCreated(made)) = reply {
+        for (topic, error) in made.iter().filter(|(_, error)| !error.is_none()) {
+            tracing::debug!(%topic, %error, "a topic that was asked for cannot be made");
+        }
     }
+    missing
 }
 
 struct Answer<'a> {
     image: &'a ClusterImage,
     /// What was not there when the request came; by now it may be.
-    missing: &'a HashMap<String, ErrorCode>,
+    missing: &'a HashSet<String>,
 }
 
 impl<'a> Answer<'a> {
@@ -167,13 +161,15 @@ impl<'a> Answer<'a> {
     }
 
     fn by_name(&self, name: &'a str) -> MetadataResponseTopic<'a> {
-        let error = match (self.missing.get(name), self.image.topic(name)) {
-            (Some(error), _) => *error,
-            (None, Some(topic)) => return known(self.image, topic),
-            (None, None) => unknown(name),
+        let there = match self.missing.contains(name) {
+            true => None,
+            false => self.image.topic(name),
         };
+        if let Some(topic) = there {
+            return known(self.image, topic);
+        }
         MetadataResponseTopic {
-            error_code: error.code(),
+            error_code: unknown(name).code(),
             name: Some(name),
             is_internal: topic_name::is_internal(name),
             ..Default::default()

@@ -162,6 +162,14 @@ impl Shard {
         self.partitions.borrow().get(&id).cloned()
     }
 
+    /// What a request for a partition is told that is not, or no longer, this shard's.
+    pub fn not_hosted(&self, id: TopicPartition) -> ErrorCode {
+        match self.image.borrow().partition(id.topic, id.partition) {
+            Some(_) => ErrorCode::NotLeaderOrFollower,
+            None => ErrorCode::UnknownTopicOrPartition,
+        }
+    }
+
     /// Who owns a partition of the topic with this name.
     pub fn locate(
         &self,

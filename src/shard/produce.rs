@@ -6,9 +6,14 @@
 //! - Transactional records in a request without a transactional id refuse all of it.
 //! - Each partition is answered for itself, in Kafka's order of checks; `acks` other than -1, 0 and 1 refuses all
 //!   that passed the first checks.
+//! - A partition that is named twice counts as its last mention says, at its first place; a topic without partitions is
+//!   left out.
 //! - `acks=0` has no response; if a partition failed, the connection is closed, as Kafka does.
 //! - Partitions of other shards leave in one hop, as slices of the frame.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -77,9 +82,10 @@ impl Plan {
             results: Vec::new(),
             jobs: Vec::new(),
         };
+        let topics = named_once(&produce.topic_data);
         let image = shard.image();
         let refused = produce.transactional_id.is_none() && has_transactional_records(produce);
-        for data in &produce.topic_data {
+        for data in topics.iter() {
             let topic = match data.topic_id.is_zero() {
                 true => image.topic(data.name),
                 false => image.topic_by_id(data.topic_id),
@@ -203,6 +209,50 @@ impl Plan {
             },
         )
     }
+}
+
+/// Whether every topic has partitions, and nothing is named twice.
+fn is_regular(asked: &[TopicProduceData<'_>]) -> bool {
+    let mut topics: Vec<_> = asked.iter().map(|t| (t.name, t.topic_id)).collect();
+    topics.sort_unstable();
+    let has_partitions_once = |topic: &TopicProduceData<'_>| {
+        let mut indexes: Vec<_> = topic.partition_data.iter().map(|p| p.index).collect();
+        indexes.sort_unstable();
+        !indexes.is_empty() && indexes.is_sorted_by(|a, b| a < b)
+    };
+    topics.is_sorted_by(|a, b| a < b) && asked.iter().all(has_partitions_once)
+}
+
+/// The topics and partitions of a request, each once.
+fn named_once<'r, 'a>(asked: &'r [TopicProduceData<'a>]) -> Cow<'r, [TopicProduceData<'a>]> {
+    if is_regular(asked) {
+        return Cow::Borrowed(asked);
+    }
+    let mut once: Vec<TopicProduceData<'a>> = Vec::new();
+    let mut topics = HashMap::new();
+    let mut partitions = HashMap::new();
+    for topic in asked {
+        for partition in &topic.partition_data {
+            let key = (topic.name, topic.topic_id);
+            let at = *topics.entry(key).or_insert_with(|| {
+                once.push(TopicProduceData {
+                    name: topic.name,
+                    topic_id: topic.topic_id,
+                    ..Default::default()
+                });
+                once.len() - 1
+            });
+            let data = &mut once[at].partition_data;
+            match partitions.entry((key, partition.index)) {
+                Entry::Occupied(place) => data[*place.get()] = partition.clone(),
+                Entry::Vacant(place) => {
+                    place.insert(data.len());
+                    data.push(partition.clone());
+                }
+            }
+        }
+    }
+    Cow::Owned(once)
 }
 
 /// The checks that need no log: Kafka's order.

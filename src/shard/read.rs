@@ -90,7 +90,7 @@ async fn read_one(
     read_committed: bool,
 ) -> FetchPart {
     let Some(hosted) = shard.hosted(item.partition) else {
-        return FetchPart::failed(ErrorCode::NotLeaderOrFollower);
+        return FetchPart::failed(shard.not_hosted(item.partition));
     };
     let isolation = match read_committed {
         true => Isolation::ReadCommitted,

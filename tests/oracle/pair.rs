@@ -334,6 +334,26 @@ impl Pair {
         );
     }
 
+    /// Waits until neither side knows a topic any more: Kafka's metadata tells of a deletion a moment later.
+    pub fn await_gone(&mut self, name: &str) {
+        let asked = MetadataRequest {
+            topics: Some(vec![metadata::MetadataRequestTopic {
+                name: Some(name),
+                ..Default::default()
+            }]),
+            allow_auto_topic_creation: false,
+            ..MetadataRequest::default()
+        };
+        self.until(
+            "await that a topic is gone",
+            |_| request(10, &asked),
+            |answer| {
+                let answer: MetadataResponse<'_> = answer.decode();
+                answer.topics.first().is_some_and(|it| it.error_code != 0)
+            },
+        );
+    }
+
     /// Learns the id of a topic from what Metadata says of it on each side.
     pub fn learn_topic(&mut self, name: &str) {
         let asked = request(

@@ -8,6 +8,7 @@ use crate::metadata::config::BrokerConfig;
 use crate::metadata::image::{Broker, ClusterImage, FEATURES};
 use crate::metadata::records::Record;
 use crate::metadata::topic_name;
+use crate::protocol::ErrorCode;
 
 /// The records that a node writes when it starts, if it must: the cluster's id the first time, the node
 /// itself when it is reached elsewhere than before, features that this release runs at.
@@ -37,7 +38,7 @@ pub fn bootstrap(image: &ClusterImage, cluster_id: &str, broker: Broker) -> Vec<
 pub type AutoCreated = (String, Result<(), ApiError>);
 
 /// Makes the topics that are not there yet, with the broker's defaults; `__consumer_offsets` with its own
-/// settings. `ids` are fresh random ids, one for each name; `shards` is how many shards the node has.
+/// settings. Those of coordinators that are not there are refused. `ids` are fresh random ids, one for each name; `shards` is how many shards the node has.
 ///
 /// Whether topics may be made on the way (`auto.create.topics.enable`, the client's own wish) is for the
 /// caller to know. Names must differ.
@@ -47,9 +48,12 @@ pub fn auto_create(
     shards: u16,
     ids: &[TopicId],
 ) -> Outcome<Vec<AutoCreated>> {
-    let missing: Vec<CreateTopic> = names
+    let (reserved, free): (Vec<&str>, Vec<&str>) = names
         .iter()
         .filter(|name| image.topic(name).is_none())
+        .partition(|name| is_reserved(name));
+    let missing: Vec<CreateTopic> = free
+        .into_iter()
         .map(|name| topic_of_its_own(name, image))
         .collect();
     let Outcome { result, records } = create_topics(image, &missing, false, shards, ids);
@@ -60,10 +64,26 @@ pub fn auto_create(
             .into_iter()
             .map(|(name, created)| (name, created.map(|_| ()))),
     );
+    let refusal = ApiError::bare(ErrorCode::InvalidTopicException);
+    answers.extend(
+        reserved
+            .into_iter()
+            .map(|name| (name.to_owned(), Err(refusal.clone()))),
+    );
     Outcome {
         result: answers,
         records,
     }
+}
+
+/// Topics that only their coordinators may make, with settings of their own.
+fn is_reserved(name: &str) -> bool {
+    [
+        topic_name::TRANSACTION_STATE,
+        topic_name::SHARE_GROUP_STATE,
+        topic_name::CLUSTER_METADATA,
+    ]
+    .contains(&name)
 }
 
 fn topic_of_its_own(name: &str, image: &ClusterImage) -> CreateTopic {

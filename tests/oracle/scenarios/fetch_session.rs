@@ -1,10 +1,12 @@
 //! Incremental fetch sessions (KIP-227).
 
+use ringlog::base::TopicId;
 use ringlog::protocol::ApiKey;
 use ringlog::protocol::messages::FetchResponse;
 
 use super::fetch::{Fetch, Part, fetch_request};
 use super::produce::produce;
+use super::topics::delete_request;
 use crate::batches::plain;
 use crate::pair::{Pair, Side};
 
@@ -13,6 +15,7 @@ pub fn run(pair: &mut Pair) {
         if version >= 7 {
             session(pair, version);
             wrong(pair, version);
+            outlived(pair, version);
         }
     }
 }
@@ -141,6 +144,29 @@ fn wrong(pair: &mut Pair, version: i16) {
     pair.ask("closed already", |side| {
         with(side, (side.number("closing"), 1), &[])
     });
+}
+
+/// A session whose topic is deleted, and then made anew.
+fn outlived(pair: &mut Pair, version: i16) {
+    let topic = format!("fs-outlived-{version}");
+    let topic = topic.as_str();
+    pair.create_topic(topic, 1, &[]);
+    open(pair, version, "session", &[(topic, 0, 0, 1000)]);
+    let continued = |pair: &mut Pair, what: &str, epoch: i32| {
+        pair.ask(what, |side| {
+            let session = (side.number("session"), epoch);
+            let nothing = Fetch::parts(&[]);
+            fetch_request(side, version, Fetch { session, ..nothing })
+        });
+    };
+    pair.ask("delete the topic", |_| {
+        delete_request(6, &[(topic, TopicId::ZERO)])
+    });
+    pair.await_gone(topic);
+    continued(pair, "its topic is deleted", 1);
+    continued(pair, "its topic stays deleted", 2);
+    pair.create_topic(topic, 1, &[]);
+    continued(pair, "its topic is made anew", 3);
 }
 
 fn open(pair: &mut Pair, version: i16, note: &str, parts: &[Part<'_>]) {

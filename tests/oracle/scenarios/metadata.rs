@@ -103,6 +103,15 @@ fn auto_creation(pair: &mut Pair, version: i16) {
     let bad = format!("m/auto/{version}");
     let create = |name: &str| ask(version, Some(&[name]), true);
     pair.ask("create a bad name by asking", |_| create(&bad));
+    let (dotted, colliding) = (format!("m.dots.{version}"), format!("m_dots_{version}"));
+    pair.create_topic(&dotted, 1, &[]);
+    pair.ask("create a name like another's by asking", |_| {
+        create(&colliding)
+    });
+    pair.ask("that name again", |_| create(&colliding));
+    pair.ask("create the cluster's log by asking", |_| {
+        create("__cluster_metadata")
+    });
     pair.ask("create by asking", |_| create(&name));
     pair.until(
         "create by asking",

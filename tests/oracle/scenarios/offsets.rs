@@ -85,6 +85,14 @@ fn list_offsets(pair: &mut Pair) {
                 &[("o", 0, -1, -1), ("o", 0, -1, -1), ("o", 1, -1, -1)],
             ),
             ("two partitions", &[("o", 0, -1, -1), ("o", 1, -1, -1)]),
+            (
+                "a topic twice",
+                &[("o", 0, -1, -1), ("o-append", 0, -1, -1), ("o", 1, -1, -1)],
+            ),
+            (
+                "a partition twice, apart",
+                &[("o", 0, -1, -1), ("o-append", 0, -1, -1), ("o", 0, -1, -1)],
+            ),
             ("the leader's epoch", &[("o", 0, 0, -1)]),
             ("an epoch to come", &[("o", 0, 5, -1)]),
             ("a negative epoch", &[("o", 0, -2, -1)]),
@@ -92,6 +100,17 @@ fn list_offsets(pair: &mut Pair) {
         for (what, listed) in cases {
             pair.ask(what, |_| list(version, listed, 0, -1));
         }
+        let without_partitions = ListOffsetsRequest {
+            replica_id: -1,
+            topics: vec![ListOffsetsTopic {
+                name: "o",
+                partitions: Vec::new(),
+            }],
+            ..ListOffsetsRequest::default()
+        };
+        pair.ask("a topic without partitions", |_| {
+            request(version, &without_partitions)
+        });
         for isolation in [1, 7] {
             if version >= 2 {
                 pair.ask("isolated", |_| {

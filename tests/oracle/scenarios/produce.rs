@@ -315,8 +315,8 @@ fn timed_gzip(records: &[(&str, i64)]) -> Vec<u8> {
 }
 
 fn addresses(pair: &mut Pair, version: i16, topic: String) {
-    let batch = plain(&["addressed"]);
-    let batch = batch.as_slice();
+    let (batch, other) = (plain(&["addressed"]), plain(&["to", "another"]));
+    let (batch, other) = (batch.as_slice(), other.as_slice());
     let topic = topic.as_str();
     let cases: &[(&str, &[Part<'_>])] = &[
         ("an unknown partition", &[(topic, 7, Some(batch))]),
@@ -336,11 +336,37 @@ fn addresses(pair: &mut Pair, version: i16, topic: String) {
             "two topics",
             &[(topic, 0, Some(batch)), ("pr-compacted", 0, Some(batch))],
         ),
+        (
+            "a partition twice",
+            &[(topic, 0, Some(batch)), (topic, 0, Some(other))],
+        ),
+        (
+            "a topic twice",
+            &[
+                (topic, 3, Some(batch)),
+                ("pr-compacted", 0, Some(batch)),
+                (topic, 0, Some(other)),
+            ],
+        ),
         ("nothing", &[]),
     ];
     for (what, parts) in cases {
         pair.ask(what, |side| produce(side, version, -1, parts));
     }
+    pair.ask("what lies there now", |side| {
+        fetch_request(side, 12, Fetch::from(topic, 0, 0))
+    });
+    pair.ask("a topic without partitions", |side| {
+        let named = TopicProduceData {
+            name: if version >= 13 { "" } else { topic },
+            topic_id: match version {
+                13.. => side.topic_id(topic),
+                _ => TopicId::ZERO,
+            },
+            ..TopicProduceData::default()
+        };
+        request(version, &produce_request(-1, vec![named]))
+    });
     if [3, 9].contains(&version) {
         // Kafka 4.3.1 fails within and never answers.
         let null = produce(&pair.sides[0], version, -1, &[(topic, 0, None)]);

@@ -253,7 +253,8 @@ fn create_request(version: i16, topics: &[CreatableTopic<'_>], validate_only: bo
     )
 }
 
-fn delete_request(version: i16, topics: &[(&str, TopicId)]) -> Request {
+/// A request to delete these topics, each by name.
+pub fn delete_request(version: i16, topics: &[(&str, TopicId)]) -> Request {
     if version >= 6 {
         let topics: Vec<_> = topics.iter().map(|(name, id)| (Some(*name), *id)).collect();
         return by_id(version, &topics);
