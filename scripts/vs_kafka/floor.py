@@ -32,7 +32,7 @@ def least(load):
     match load:
         case Produce(acks="1", codec="none") if load.batch >= LARGE_BYTES:
             return Least("write", load.batch)
-        case Consume(consumers=1):
+        case Consume(size=1024, consumers=1):
             # A partition at rest is sent from the page cache, new records from memory.
             return Least("sendfile", PIECE_BYTES, "" if load.cold else "send")
     return None

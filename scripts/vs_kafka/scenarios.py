@@ -65,6 +65,8 @@ def acknowledgements():
         name = f"acks-{acks}" + ("" if codec == "none" else f"-{codec}")
         yield scenario(name, f"produce 1 KiB records, 6 partitions, acks={acks}, 64 KB batches" + f", {codec}" * (codec != "none"),
                        Produce(acks=acks, codec=codec))
+    yield scenario("acks-all-100b", "produce 100 B records, 16 partitions, acks=all, 64 KB batches",
+                   Produce(size=100, partitions=16, acks="all"))
 
 
 def open_loops():
@@ -85,6 +87,7 @@ def consumers():
     for count in (1, 4, 8):
         yield scenario(f"consume-{count}", f"consume cached 1 KiB records, {count} consumer{'s' * (count > 1)} of one topic",
                        Consume(consumers=count))
+    yield scenario("consume-100b", "consume cached 100 B records, 1 consumer of one topic", Consume(size=100))
     yield scenario("consume-cold", "consume 1 KiB records that no cache holds, and again", Consume(cold=True))
 
 
