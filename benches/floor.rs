@@ -6,6 +6,7 @@
 //! a request: `{"write": {"1048576": {"cpu_s_per_gb": 0.16, "gb_per_s": 3.1}, ...}, ...}`. `-- --help` has all options.
 //!
 //! The stages of receiving add up: `write` has received and summed, too, all in the same memory; only `copy` stands apart.
+//! `commit` receives nothing and tells what the disk can do for `acks=all`.
 //! Each request is received and written by itself, over a file that has been written before, which is the cheapest that
 //! a file system offers. The client is a process of its own, and keeps as many requests under way as producers do.
 //!
@@ -20,10 +21,12 @@ use std::num::NonZeroUsize;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command};
+use std::thread;
 use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
 use ringlog::io::cpu_clock;
+use ringlog::io::segment_file::SegmentFile;
 use ringlog::protocol::crc::crc32c;
 
 /// Bytes of a file: more than the caches of a core, less than the page cache.
@@ -34,6 +37,9 @@ const TAIL_BYTES: usize = 24 << 20;
 
 /// What is written between two syncs.
 const SYNC_EVERY_BYTES: usize = 16 << 20;
+
+/// Files that are written and synced side by side: as many as most loads have partitions.
+const FILES: usize = 6;
 
 /// Requests that a client has under way before it waits for acknowledgements: what producers have by default.
 const IN_FLIGHT: usize = 5;
@@ -53,6 +59,8 @@ enum Stage {
     Write,
     /// And synced, 16 MiB at a time.
     Sync,
+    /// Nothing is received: six files grow side by side into space that was reserved, each synced after every write.
+    Commit,
     /// Memory is sent.
     Send,
     /// A file in the page cache is sent.
@@ -172,7 +180,7 @@ fn main() -> io::Result<()> {
 /// The files and the memory that measurements share.
 struct Room {
     /// Removes the files in the end.
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
     /// In the page cache.
     cached: PathBuf,
     /// Not in the page cache: direct writes would first have to drop its pages.
@@ -196,7 +204,7 @@ impl Room {
         let room = Room {
             cached: directory.path().join("cached"),
             uncached: directory.path().join("uncached"),
-            _directory: directory,
+            directory,
             memory,
         };
         fs::write(&room.cached, &room.memory)?;
@@ -212,6 +220,44 @@ impl Room {
     }
 
     fn measure(&self, load: Load) -> io::Result<Cost> {
+        match load.stage {
+            Stage::Commit => self.commit(load),
+            _ => self.serve(load),
+        }
+    }
+
+    /// One that has no client.
+    fn commit(&self, load: Load) -> io::Result<Cost> {
+        let each = load.requests().div_ceil(FILES);
+        let mut logs = Vec::new();
+        for _ in 0..FILES {
+            let log = self.directory.path().join("log");
+            SegmentFile::create(&log)?.allocate(0, (each * page_up(load.size)) as u64)?;
+            let file = open_direct(&log)?;
+            fs::remove_file(&log)?;
+            file.sync_all()?;
+            logs.push(file);
+        }
+        let clocks = Clocks::start()?;
+        let grow = |file: &File| -> io::Result<()> {
+            let mut pages = Pages::new(load.size);
+            for request in 0..each {
+                let whole = pages.bytes();
+                file.write_all_at(whole, (request * whole.len()) as u64)?;
+                file.sync_data()?;
+            }
+            Ok(())
+        };
+        thread::scope(|scope| {
+            let threads: Vec<_> = logs.iter().map(|log| scope.spawn(|| grow(log))).collect();
+            let mut ends = threads.into_iter().map(|thread| thread.join());
+            ends.try_for_each(|end| end.expect("no thread panics"))
+        })?;
+        clocks.cost(load.size * each * FILES)
+    }
+
+    /// One with a client of its own.
+    fn serve(&self, load: Load) -> io::Result<Cost> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let mut client = load.client(listener.local_addr()?)?;
         let (stream, _) = listener.accept()?;
@@ -326,6 +372,10 @@ fn discard(mut stream: TcpStream) -> io::Result<()> {
     Ok(())
 }
 
+fn page_up(bytes: usize) -> usize {
+    bytes.next_multiple_of(PAGE_BYTES)
+}
+
 /// Whole pages of memory, as O_DIRECT needs them.
 struct Pages {
     memory: Vec<u8>,
@@ -336,7 +386,7 @@ struct Pages {
 impl Pages {
     /// With room for `bytes`.
     fn new(bytes: usize) -> Pages {
-        let len = bytes.next_multiple_of(PAGE_BYTES);
+        let len = page_up(bytes);
         let memory = vec![0; len + PAGE_BYTES];
         let from = memory.as_ptr().align_offset(PAGE_BYTES);
         Pages { memory, from, len }

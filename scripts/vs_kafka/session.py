@@ -51,10 +51,11 @@ class Session:
             load = self.rated(load, run.driver)
             tool = FLOOR if run.contestant == FLOOR else run.driver
             with CONTESTANTS[run.contestant](self.folder) as broker:
-                self.make_warm(load, broker, tool)
+                topic = self.topic()
+                self.make_warm(load, broker, tool, topic)
                 before = machine.probe(self.folder)
                 watch = machine.NoiseWatch()
-                run.figures = self.perform(load, broker, tool)
+                run.figures = self.perform(load, broker, tool, topic)
                 noise = watch.noise()
                 broker.settle()
                 after = machine.probe(self.folder)
@@ -74,14 +75,16 @@ class Session:
             raise LoadFailed(f"Kafka's saturation is not known: {SATURATION} failed")
         return replace(load, rate=round(saturation.median * load.share))
 
-    def make_warm(self, load, broker, tool):
+    def make_warm(self, load, broker, tool, topic):
         if tool in (NONE, FLOOR):
             return
-        self.tools[BENCH].warm_up(load, broker, self.warm_up, self.topic())
+        # The first append to a partition is dear. Other loads, and Kafka's tools, want a topic of their own.
+        same = tool == BENCH and isinstance(load, Produce)
+        self.tools[BENCH].warm_up(load, broker, self.warm_up, topic if same else self.topic())
         broker.settle()
 
-    def perform(self, load, broker, tool):
-        figures = self.tools[tool].run(load, broker, self.length, self.topic())
+    def perform(self, load, broker, tool, topic):
+        figures = self.tools[tool].run(load, broker, self.length, topic)
         if isinstance(load, Partitions):
             figures.update(unloaded.restart(broker))
         return figures

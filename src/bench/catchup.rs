@@ -91,20 +91,20 @@ pub fn run(args: &CatchupArgs, watch: &mut Watch<'_>) -> Result<Outcome, BenchEr
     site.close("catchup", what, measured, findings)
 }
 
-/// The cold consumers get a core of their own, if there is one, so that the load does not disturb itself.
+/// The cold consumers get a thread of their own, and a core if there is one to spare, so that the load does not disturb
+/// itself.
 fn apart(
     cores: &[usize],
     tail: Vec<crew::Open>,
     cold: Vec<crew::Open>,
 ) -> Vec<(usize, Vec<crew::Open>)> {
-    match cores.split_last() {
-        Some((last, rest)) if !rest.is_empty() => {
-            let mut threads = deal(rest, tail);
-            threads.push((*last, cold));
-            threads
-        }
-        _ => deal(cores, tail.into_iter().chain(cold).collect()),
-    }
+    let (for_tail, for_cold) = match cores {
+        [rest @ .., last] if !rest.is_empty() => (rest, *last),
+        cores => (cores, cores[0]),
+    };
+    let mut threads = deal(for_tail, tail);
+    threads.push((for_cold, cold));
+    threads
 }
 
 fn send_backlog(site: &Site, args: &CatchupArgs) -> Result<(), BenchError> {
