@@ -34,25 +34,28 @@ pub fn run(args: &CatchupArgs, watch: &mut Watch<'_>) -> Result<Outcome, BenchEr
         Length::Seconds { measured, .. } => measured / 3,
         Length::Count => 0,
     });
-    let quiet_us = quiet_s * 1_000_000;
+    if matches!(length, Length::Seconds { measured, .. } if quiet_s >= measured) {
+        let what = "--quiet: give less than --duration, or nothing is read".to_owned();
+        return Err(BenchError::Options(what));
+    }
+    let reading = Arc::new(Reading::default());
     let tail = Counting {
-        later: Some((quiet_us, Kind::EndToEndBeside)),
+        beside: Some((reading.clone(), Kind::EndToEndBeside)),
         ..Counting::plain(Kind::EndToEnd)
     };
     let cold = Counting {
-        starts_after_us: quiet_us,
+        starts_after_us: quiet_s * 1_000_000,
         ..Counting::plain(Kind::ColdRead)
     };
-    let reading = Arc::new(Reading::default());
     let span = Span::Whole { repeat: false };
     let cold = site.consumers(
         &args.tail.reading,
         args.cold_consumers,
         &span,
-        cold,
+        &cold,
         &reading,
     );
-    let tail = e2e::lanes(&site, &args.tail, tail)?;
+    let tail = e2e::lanes(&site, &args.tail, &tail)?;
     let crew = Crew {
         threads: apart(&site.cores, tail, cold),
         kinds: vec![
@@ -78,6 +81,10 @@ pub fn run(args: &CatchupArgs, watch: &mut Watch<'_>) -> Result<Outcome, BenchEr
         .map_or(0, |flow| flow.bytes);
     let seconds = reading.span_us() as f64 / 1e6;
     let findings = vec![
+        (
+            "cold read to the end",
+            if reading.is_done() { "yes" } else { "no" }.to_owned(),
+        ),
         ("cold read seconds", format!("{seconds:.3}")),
         (
             "cold read MB/s",

@@ -16,7 +16,7 @@ pub fn run(args: &ConsumeArgs, watch: &mut Watch<'_>) -> Result<Outcome, BenchEr
     let span = Span::Whole {
         repeat: args.repeat,
     };
-    let counting = Counting::plain(Kind::Consume);
+    let counting = &Counting::plain(Kind::Consume);
     let reading = Arc::new(Reading::default());
     let lanes = site.consumers(
         &args.reading,

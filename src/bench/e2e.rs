@@ -16,7 +16,7 @@ use crate::bench::site::Site;
 pub fn run(args: &EndToEndArgs, watch: &mut Watch<'_>) -> Result<Outcome, BenchError> {
     args.produce.records.shape(true)?;
     let site = Site::open(&args.produce.common, &args.produce.topics, true, watch)?;
-    let lanes = lanes(&site, args, Counting::plain(Kind::EndToEnd))?;
+    let lanes = lanes(&site, args, &Counting::plain(Kind::EndToEnd))?;
     let length = args.produce.length.length();
     let crew = Crew {
         threads: deal(&site.cores, lanes),
@@ -33,7 +33,7 @@ pub fn run(args: &EndToEndArgs, watch: &mut Watch<'_>) -> Result<Outcome, BenchE
 pub fn lanes(
     site: &Site,
     args: &EndToEndArgs,
-    counting: Counting,
+    counting: &Counting,
 ) -> Result<Vec<Open>, BenchError> {
     let left = Arc::new(AtomicUsize::new(0));
     let (records, reading) = (&args.produce.records, &args.reading);

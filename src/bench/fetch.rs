@@ -58,12 +58,12 @@ pub enum Span {
 }
 
 /// What a consumer's work counts as.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct Counting {
-    /// From its start.
+    /// Usually.
     pub kind: Kind,
-    /// From so long after the measuring began, something else.
-    pub later: Option<(u64, Kind)>,
+    /// Something else for as long as others read beside it.
+    pub beside: Option<(Arc<Reading>, Kind)>,
     /// How long after the measuring began it starts; 0 is with everything else.
     pub starts_after_us: u64,
 }
@@ -73,7 +73,7 @@ impl Counting {
     pub const fn plain(kind: Kind) -> Counting {
         Counting {
             kind,
-            later: None,
+            beside: None,
             starts_after_us: 0,
         }
     }
@@ -84,6 +84,8 @@ impl Counting {
 pub struct Reading {
     first_us: AtomicU64,
     last_us: AtomicU64,
+    /// Connections that have not come to their end.
+    left: AtomicUsize,
 }
 
 impl Default for Reading {
@@ -91,6 +93,7 @@ impl Default for Reading {
         Reading {
             first_us: AtomicU64::new(u64::MAX),
             last_us: AtomicU64::new(0),
+            left: AtomicUsize::new(0),
         }
     }
 }
@@ -99,6 +102,16 @@ impl Reading {
     fn note(&self, sent_us: u64, now_us: u64) {
         self.first_us.fetch_min(sent_us, Ordering::Relaxed);
         self.last_us.fetch_max(now_us, Ordering::Relaxed);
+    }
+
+    /// Whether anything has been read, and not all.
+    pub fn is_under_way(&self) -> bool {
+        self.first_us.load(Ordering::Relaxed) != u64::MAX && !self.is_done()
+    }
+
+    /// Whether everything has been read.
+    pub fn is_done(&self) -> bool {
+        self.left.load(Ordering::Relaxed) == 0
     }
 
     /// How long it took from the first request to the last answer.
@@ -161,7 +174,6 @@ struct Fetcher {
     counting: Counting,
     reading: Arc<Reading>,
     start_us: u64,
-    switch_us: u64,
     end_us: u64,
     meter: Rc<Meter>,
     session: Session,
@@ -211,6 +223,9 @@ impl Fetcher {
         hands: &Hands,
     ) -> Fetcher {
         let places = slots.iter().enumerate();
+        if matches!(span, Span::Whole { .. }) && slots.iter().any(|slot| slot.from < slot.end) {
+            reading.left.fetch_add(1, Ordering::Relaxed);
+        }
         let after = |us: u64| schedule.measure_us.saturating_add(us);
         Fetcher {
             by_place: places.map(|(index, slot)| (slot.place, index)).collect(),
@@ -219,7 +234,6 @@ impl Fetcher {
                 0 => schedule.start_us,
                 later => after(later),
             },
-            switch_us: counting.later.map_or(u64::MAX, |(us, _)| after(us)),
             end_us: match span {
                 // It ends by what was produced.
                 Span::Tail(_) => u64::MAX,
@@ -238,9 +252,9 @@ impl Fetcher {
         }
     }
 
-    fn kind(&self, now_us: u64) -> Kind {
-        match self.counting.later {
-            Some((_, kind)) if now_us >= self.switch_us => kind,
+    fn kind(&self) -> Kind {
+        match &self.counting.beside {
+            Some((others, kind)) if others.is_under_way() => *kind,
             _ => self.counting.kind,
         }
     }
@@ -291,7 +305,7 @@ impl Fetcher {
 
     /// Takes the records of one partition. Tells how many there were.
     fn take(&mut self, index: usize, data: &PartitionData<'_>, now_us: u64) -> u64 {
-        let kind = self.kind(now_us);
+        let kind = self.kind();
         if data.error_code != ErrorCode::None.code() {
             self.meter
                 .fail(kind, now_us, error_name(data.error_code), 1);
@@ -324,7 +338,7 @@ impl Fetcher {
 
     /// Takes the records of a batch that had not been read.
     fn read(&mut self, index: usize, view: &BatchView<'_>, now_us: u64) -> Result<u64, String> {
-        let (header, kind) = (view.header(), self.kind(now_us));
+        let (header, kind) = (view.header(), self.kind());
         let slot = &mut self.slots[index];
         let after = header.last_offset().0.saturating_add(1);
         if after <= slot.next {
@@ -386,6 +400,9 @@ impl Fetcher {
             }
             Span::Whole { repeat: true } => {}
         }
+        if self.is_over && matches!(self.span, Span::Whole { .. }) {
+            self.reading.left.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -430,7 +447,7 @@ impl Work for Fetcher {
         self.is_awaiting = false;
         let response =
             FetchResponse::from_bytes(body, self.version).map_err(|why| why.to_string())?;
-        let kind = self.kind(now_us);
+        let kind = self.kind();
         if response.error_code != ErrorCode::None.code() {
             // The broker has forgotten the session, or something is wrong altogether.
             self.meter

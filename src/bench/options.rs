@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::base::limits::REQUEST_BYTES_MAX_DEFAULT as REQUEST_BYTES_MAX;
 use crate::bench::cluster::Wanted;
 use crate::bench::crew::Length;
 use crate::bench::error::BenchError;
@@ -408,6 +409,16 @@ impl RecordArgs {
             let what =
                 format!("--record-size: at least {least}, for the time when each batch was due");
             return Err(BenchError::Options(what));
+        }
+        for (option, bytes) in [
+            ("--record-size", self.record_size),
+            ("--batch-size", self.batch_size),
+        ] {
+            if bytes > REQUEST_BYTES_MAX {
+                let what =
+                    format!("{option}: at most {REQUEST_BYTES_MAX}, what a request may have");
+                return Err(BenchError::Options(what));
+            }
         }
         if self.idempotence && (self.in_flight > IDEMPOTENT_WINDOW_MAX || self.acks != Acks::All) {
             let what = format!(

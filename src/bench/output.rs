@@ -1,5 +1,6 @@
 //! How a run is told: lines while it goes on, then a table or JSON, and a page if one is wanted.
 
+use std::fs;
 use std::io::{self, Stderr, Write};
 use std::path::PathBuf;
 
@@ -55,8 +56,16 @@ pub struct Output {
 }
 
 impl Output {
-    /// To be called before the run, so that a process that cannot be watched is told at once.
+    /// To be called before the run, so that a process that cannot be watched, or a page that cannot be written, is told at
+    /// once.
     pub fn new(args: OutputArgs) -> Result<Output, OutputError> {
+        // The page comes last, and should not be what a long run was for nothing for.
+        if let Some(directory) = &args.report {
+            fs::create_dir_all(directory).map_err(|error| OutputError::Report {
+                directory: directory.clone(),
+                error,
+            })?;
+        }
         let watch = args.broker_pid.map(UsageWatch::new).transpose()?;
         Ok(Output {
             args,

@@ -104,7 +104,7 @@ impl Site {
         args: &ReadArgs,
         count: usize,
         span: &Span,
-        counting: Counting,
+        counting: &Counting,
         reading: &Arc<Reading>,
     ) -> Vec<Open> {
         let fetching = Arc::new(Fetching {
@@ -139,7 +139,7 @@ impl Site {
                     address.clone(),
                     places,
                     span.clone(),
-                    counting,
+                    counting.clone(),
                     reading,
                 ));
             }

@@ -1,11 +1,15 @@
 //! Where the bytes of records come from: at random, or out of a file.
 
-use std::fs;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 use bytes::Bytes;
 
 use crate::bench::error::BenchError;
+
+/// Of a longer file the rest is not used.
+const PAYLOAD_BYTES_MAX: u64 = 256 << 20;
 
 /// What keys and values are made of.
 #[derive(Clone, Debug)]
@@ -22,7 +26,7 @@ impl Values {
         let Some(path) = file else {
             return Ok(Values::Random);
         };
-        match fs::read(path) {
+        match read(path) {
             Ok(bytes) if bytes.is_empty() => Err(BenchError::Options(format!(
                 "--payload-file {}: it is empty",
                 path.display()
@@ -42,6 +46,15 @@ impl Values {
             at: 0,
         }
     }
+}
+
+/// As much of a file as is worth having in memory.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(PAYLOAD_BYTES_MAX)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Gives bytes one after the other.

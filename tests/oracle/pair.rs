@@ -336,17 +336,9 @@ impl Pair {
 
     /// Waits until neither side knows a topic any more: Kafka's metadata tells of a deletion a moment later.
     pub fn await_gone(&mut self, name: &str) {
-        let asked = MetadataRequest {
-            topics: Some(vec![metadata::MetadataRequestTopic {
-                name: Some(name),
-                ..Default::default()
-            }]),
-            allow_auto_topic_creation: false,
-            ..MetadataRequest::default()
-        };
         self.until(
             "await that a topic is gone",
-            |_| request(10, &asked),
+            |_| about(name),
             |answer| {
                 let answer: MetadataResponse<'_> = answer.decode();
                 answer.topics.first().is_some_and(|it| it.error_code != 0)
@@ -356,18 +348,8 @@ impl Pair {
 
     /// Learns the id of a topic from what Metadata says of it on each side.
     pub fn learn_topic(&mut self, name: &str) {
-        let asked = request(
-            10,
-            &MetadataRequest {
-                topics: Some(vec![metadata::MetadataRequestTopic {
-                    name: Some(name),
-                    ..Default::default()
-                }]),
-                ..MetadataRequest::default()
-            },
-        );
         for side in &mut self.sides {
-            let heard = side.call(&asked);
+            let heard = side.call(&about(name));
             let answer: Option<MetadataResponse<'_>> = heard.answer().map(Answer::decode);
             if let Some(topic) = answer.as_ref().and_then(|answer| answer.topics.first()) {
                 side.learn_topic(name, topic.topic_id);
@@ -501,4 +483,17 @@ fn value_at(fields: &Fields, place: &str) -> Option<String> {
     });
     let all: Vec<String> = below.collect();
     (!all.is_empty()).then(|| all.join(", "))
+}
+
+/// Asks what is known of one topic, without making it.
+fn about(topic: &str) -> Request {
+    let asked = MetadataRequest {
+        topics: Some(vec![metadata::MetadataRequestTopic {
+            name: Some(topic),
+            ..Default::default()
+        }]),
+        allow_auto_topic_creation: false,
+        ..MetadataRequest::default()
+    };
+    request(10, &asked)
 }

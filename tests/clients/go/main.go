@@ -184,7 +184,7 @@ func endOffsets(topic string) map[int32]int64 {
 	client := open()
 	defer client.Close()
 	listed, err := kadm.NewClient(client).ListEndOffsets(context.Background(), topic)
-	check(err == nil, "%v", err)
+	check(err == nil, "end offsets of %s: %v", topic, err)
 	ends := map[int32]int64{}
 	listed.Each(func(offset kadm.ListedOffset) {
 		check(offset.Err == nil, "%s-%d: %v", topic, offset.Partition, offset.Err)
