@@ -125,7 +125,7 @@ pub struct RecordArgs {
     /// Batches in one request at the most, each of another partition.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = positive)]
     pub batches_per_request: usize,
-    /// Make values of the bytes of a file, over and over [default: random bytes].
+    /// Make values of the bytes of a file (its first 256 MiB), over and over [default: random bytes].
     #[arg(long, value_name = "FILE")]
     pub payload_file: Option<PathBuf>,
     /// Give each record a key of 8 bytes, and let records go to the partitions in turn. Else each batch goes to the next one.

@@ -373,20 +373,25 @@ impl AskedPart {
     }
 }
 
+/// What is told of an id that no topic has, by the name that it once had.
+fn of_no_topic(image: &ClusterImage, name: Option<&str>) -> ErrorCode {
+    match name {
+        None => ErrorCode::UnknownTopicId,
+        Some(name) if image.topic(name).is_some() => ErrorCode::InconsistentTopicId,
+        Some(_) => ErrorCode::UnknownTopicOrPartition,
+    }
+}
+
 /// Who owns a partition. A session goes by the name that a topic's id once had, as Kafka's does.
 fn locate(image: &ClusterImage, wanted: &mut Wanted, follower: bool) -> Result<Place, ErrorCode> {
     let (key, partition) = &wanted.key;
     let topic = match key {
-        TopicKey::Id(id) => match (image.topic_by_id(*id), &wanted.name) {
-            (Some(topic), _) => {
-                wanted.name = Some(topic.name.clone());
+        TopicKey::Id(id) => match image.topic_by_id(*id) {
+            Some(topic) => {
+                wanted.name.get_or_insert_with(|| topic.name.clone());
                 topic
             }
-            (None, None) => return Err(ErrorCode::UnknownTopicId),
-            (None, Some(name)) if image.topic(name).is_some() => {
-                return Err(ErrorCode::InconsistentTopicId);
-            }
-            (None, Some(_)) => return Err(ErrorCode::UnknownTopicOrPartition),
+            None => return Err(of_no_topic(image, wanted.name.as_deref())),
         },
         TopicKey::Name(name) => match image.topic(name) {
             Some(topic) => topic,

@@ -38,7 +38,8 @@ pub fn bootstrap(image: &ClusterImage, cluster_id: &str, broker: Broker) -> Vec<
 pub type AutoCreated = (String, Result<(), ApiError>);
 
 /// Makes the topics that are not there yet, with the broker's defaults; `__consumer_offsets` with its own
-/// settings. Those of coordinators that are not there are refused. `ids` are fresh random ids, one for each name; `shards` is how many shards the node has.
+/// settings. Those of coordinators that are not there are refused. `ids` are fresh random ids, one for each
+/// name; `shards` is how many shards the node has.
 ///
 /// Whether topics may be made on the way (`auto.create.topics.enable`, the client's own wish) is for the
 /// caller to know. Names must differ.
@@ -78,12 +79,10 @@ pub fn auto_create(
 
 /// Topics that only their coordinators may make, with settings of their own.
 fn is_reserved(name: &str) -> bool {
-    [
-        topic_name::TRANSACTION_STATE,
-        topic_name::SHARE_GROUP_STATE,
-        topic_name::CLUSTER_METADATA,
-    ]
-    .contains(&name)
+    matches!(
+        name,
+        topic_name::TRANSACTION_STATE | topic_name::SHARE_GROUP_STATE
+    )
 }
 
 fn topic_of_its_own(name: &str, image: &ClusterImage) -> CreateTopic {

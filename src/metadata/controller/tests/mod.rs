@@ -121,6 +121,19 @@ fn topics_are_made_on_the_way() {
 }
 
 #[test]
+fn logs_of_coordinators_are_not_made_on_the_way() {
+    let names = [
+        topic_name::TRANSACTION_STATE,
+        topic_name::SHARE_GROUP_STATE,
+        topic_name::CLUSTER_METADATA,
+    ];
+    let outcome = auto_create(&image(), &names, SHARDS, &ids(3));
+    assert_eq!(outcome.result.len(), names.len());
+    assert!(outcome.result.iter().all(|(_, result)| result.is_err()));
+    assert!(outcome.records.is_empty());
+}
+
+#[test]
 fn producer_ids_come_in_blocks() {
     let image = image();
     let first = allocate_producer_ids(&image).expect("there are ids");
