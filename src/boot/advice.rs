@@ -145,6 +145,7 @@ fn raised(now: &str, least: &[u64]) -> Option<String> {
 pub fn advise(host: &Host, cores: &[usize], data_dir: &Path) -> Vec<Finding> {
     let mut wishes = system_wishes();
     wishes.extend(cores.iter().flat_map(|core| core_wishes(host, *core)));
+    wishes.extend(halt_wish(host));
     if host
         .names("/sys/devices/system/node")
         .iter()
@@ -311,6 +312,19 @@ fn core_wishes(host: &Host, core: usize) -> Vec<Wish> {
         }
     }
     wishes
+}
+
+/// In a virtual machine that may wait before it gives an idle core back to its host.
+fn halt_wish(host: &Host) -> Option<Wish> {
+    let governor = host.read("/sys/devices/system/cpu/cpuidle/current_governor")?;
+    let waits = wish(
+        "/sys/module/haltpoll/parameters/guest_halt_poll_ns",
+        Value::AtLeast(&[2_000_000]),
+        Cost::High,
+        "a core that rests is taken away by the host, and each acknowledgement waits several times to get it back",
+        "cpu.sh",
+    );
+    (governor == "haltpoll").then_some(waits)
 }
 
 fn disk_wishes(host: &Host, disk: &str) -> Vec<Wish> {

@@ -125,6 +125,23 @@ fn findings_come_in_the_order_of_their_cost() {
 }
 
 #[test]
+fn an_idle_core_waits_where_the_system_can_have_it_wait() {
+    for (governor, poll_ns, expected) in [
+        ("haltpoll", "0", 1),
+        ("haltpoll", "200000", 1),
+        ("haltpoll", "2000000", 0),
+        ("menu", "0", 0),
+    ] {
+        let (_folder, host) = host(&[
+            ("sys/devices/system/cpu/cpuidle/current_governor", governor),
+            ("sys/module/haltpoll/parameters/guest_halt_poll_ns", poll_ns),
+        ]);
+        let findings = advise(&host, &[0], Path::new("/"));
+        assert_eq!(findings.len(), expected, "{governor} {poll_ns}");
+    }
+}
+
+#[test]
 fn nodes_are_counted_before_they_are_balanced() {
     for (nodes, expected) in [(1, 0), (2, 1)] {
         let (folder, host) = host(&[
@@ -145,9 +162,11 @@ fn nodes_are_counted_before_they_are_balanced() {
 
 #[test]
 fn every_script_that_is_named_exists() {
-    let (_folder, host) = host(&[]);
+    let governor = "sys/devices/system/cpu/cpuidle/current_governor";
+    let (_folder, host) = host(&[(governor, "haltpoll")]);
     let mut wishes = system_wishes();
     wishes.extend(numa_wishes());
+    wishes.extend(halt_wish(&host));
     wishes.extend(core_wishes(&host, 0));
     wishes.extend(disk_wishes(&host, "sda"));
     for wish in wishes {
