@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Output, Stdio};
 use std::thread;
@@ -310,6 +310,32 @@ fn a_broker_that_goes_ends_the_run() {
     assert!(output.stdout.is_empty());
     let last = said.lines().last().unwrap_or_default();
     assert!(last.contains("lost the connection to "), "{said}");
+}
+
+#[test]
+fn an_interrupted_run_tells_what_it_measured_until_then() {
+    let broker = Broker::start(Options::default());
+    let line = "produce --topic t --duration 3600 --warm-up 0 --acks 0";
+    let mut command = bench(broker.address(), line);
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut child = child.expect("a binary");
+    let told = BufReader::new(child.stderr.take().expect("piped"));
+    let mut told = told.lines().map(|line| line.expect("text"));
+    told.find(|line| line.contains("records/s"))
+        .expect("a second was told");
+    send_signal(child.id(), "INT");
+    // Read on: whoever writes to a full pipe does not end.
+    told.for_each(drop);
+    let output = child.wait_with_output().expect("a child of ours");
+    assert_eq!(output.status.code(), Some(130));
+    let result = result(&output);
+    assert_eq!(result["interrupted"], true);
+    assert!(result["measured_s"].as_f64() >= Some(1.0), "{result}");
+    assert!(records(&result, "produce") > 0, "{result}");
+    assert!(requests(&result, "produce") > 0, "{result}");
 }
 
 #[test]

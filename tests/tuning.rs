@@ -22,8 +22,14 @@ const FILES: &[(&str, &str)] = &[
     ("sys/devices/system/cpu/cpu2/cpuidle/state0/disable", "0"),
     ("sys/devices/system/cpu/cpu2/cpuidle/state2/latency", "133"),
     ("sys/devices/system/cpu/cpu2/cpuidle/state2/disable", "0"),
-    ("sys/devices/system/cpu/cpuidle/current_governor", "haltpoll"),
-    ("sys/module/haltpoll/parameters/guest_halt_poll_ns", "200000"),
+    (
+        "sys/devices/system/cpu/cpuidle/current_governor",
+        "haltpoll",
+    ),
+    (
+        "sys/module/haltpoll/parameters/guest_halt_poll_ns",
+        "200000",
+    ),
     ("sys/class/net/eth0/device/msi_irqs/40", "msix"),
     ("sys/class/net/eth0/device/msi_irqs/41", "msix"),
     ("sys/class/net/eth0/device/numa_node", "0"),

@@ -137,6 +137,9 @@ fn send_backlog(site: &Site, args: &CatchupArgs) -> Result<(), BenchError> {
         patience: site.timeout,
     };
     let sent = crew::run(crew, &mut |_| {})?;
+    if sent.interrupted {
+        return Err(BenchError::Interrupted);
+    }
     match sent.errors.first_key_value() {
         None => Ok(()),
         Some((name, times)) => Err(BenchError::Refused {

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::base::TimestampMs;
 use crate::bench::error::BenchError;
+use crate::bench::interrupt::Interrupt;
 use crate::bench::meter::Meter;
 use crate::bench::outcome::{Flow, Interval, Kind, Progress, Watch};
 use crate::bench::payload::Payloads;
@@ -21,6 +22,9 @@ use crate::io::executor::{spawn, spawn_shard};
 
 /// How long after the last thread is ready the run starts, so that all of them have heard of it.
 const LEAD_US: u64 = 20_000;
+
+/// What comes behind the last second, mostly the answers to what was sent in it, is told with it if it took less.
+const REST_MS_MAX: u64 = 250;
 
 /// Microseconds of an interval.
 const SECOND_US: u64 = 1_000_000;
@@ -135,6 +139,9 @@ pub struct Measured {
     pub errors: BTreeMap<String, u64>,
     /// Of the warm-up and after.
     pub all: Vec<Flow>,
+    /// Ctrl-C ended it before its time: this is what there was in whole seconds until then, and what was on its way
+    /// is in none of them.
+    pub interrupted: bool,
 }
 
 enum News {
@@ -351,6 +358,7 @@ impl Collector {
                 intervals: Vec::new(),
                 errors: BTreeMap::new(),
                 all: none(),
+                interrupted: false,
             },
         }
     }
@@ -360,6 +368,7 @@ impl Collector {
         heard: &Receiver<News>,
         watch: &mut Watch<'_>,
     ) -> Result<Measured, BenchError> {
+        let interrupt = Interrupt::listen()?;
         while self.told.iter().any(Option::is_some) {
             let next_us = self.tell_phase(watch);
             let left = Duration::from_micros(next_us.saturating_sub(clock::mono_us()));
@@ -370,6 +379,9 @@ impl Collector {
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(io::Error::other("its threads are gone").into());
                 }
+            }
+            if interrupt.is_noted() {
+                return self.interrupted(watch);
             }
         }
         self.tell_phase(watch);
@@ -418,8 +430,9 @@ impl Collector {
         self.told[thread] = end_us.is_none().then_some(second + 1);
         self.end_us = self.end_us.max(end_us.unwrap_or(0));
         let complete = self.told.iter().flatten().min().copied().unwrap_or(0);
-        // The last second, which the plan cuts short, is closed when its length is known.
+        // The last second is closed when it is known how much of another has come behind it.
         let planned = self.schedule.end_us.saturating_sub(self.schedule.start_us) / SECOND_US;
+        let planned = planned.saturating_sub(1);
         while let Some(entry) = self.open.first_entry()
             && *entry.key() < complete.min(planned)
         {
@@ -448,6 +461,20 @@ impl Collector {
         }
     }
 
+    /// What was measured until now.
+    fn interrupted(mut self, watch: &mut Watch<'_>) -> Result<Measured, BenchError> {
+        if self.is_measuring && !self.has_ended {
+            watch(Progress::MeasureEnds);
+        }
+        let lengths = self.measured.intervals.iter();
+        self.measured.measured_ms = lengths.map(|interval| interval.length_ms).sum();
+        self.measured.interrupted = true;
+        match self.measured.measured_ms {
+            0 => Err(BenchError::Interrupted),
+            _ => Ok(self.measured),
+        }
+    }
+
     /// The last seconds, up to when something was counted last, or to the end of the schedule if that is later.
     fn finish(mut self, watch: &mut Watch<'_>) -> Measured {
         let planned_us = match self.schedule.end_us {
@@ -459,8 +486,16 @@ impl Collector {
             .max(planned_us)
             .max(self.schedule.measure_us + 1);
         let whole_ms = (end_us - self.schedule.start_us).div_ceil(1000);
-        for (second, flows) in std::mem::take(&mut self.open) {
-            let length_ms = whole_ms.saturating_sub(second * 1000).min(1000);
+        let mut open = std::mem::take(&mut self.open).into_iter().peekable();
+        while let Some((second, mut flows)) = open.next() {
+            let left_ms = whole_ms.saturating_sub(second * 1000);
+            let mut length_ms = left_ms.min(1000);
+            if left_ms < 1000 + REST_MS_MAX
+                && let Some((_, rest)) = open.next_if(|(next, _)| *next == second + 1)
+            {
+                add(&mut flows, &rest);
+                length_ms = left_ms;
+            }
             // What comes after the end is only the wait for it.
             if length_ms > 0 {
                 self.close(second, flows, length_ms, watch);

@@ -92,6 +92,9 @@ pub enum BenchError {
     /// A topic that was to be there.
     #[error("there is no topic {0}")]
     NoTopic(String),
+    /// Ctrl-C.
+    #[error("interrupted before anything was measured")]
+    Interrupted,
     /// The machine the load is made on.
     #[error("cannot make the load: {0}")]
     Generator(#[from] io::Error),

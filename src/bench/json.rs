@@ -20,6 +20,7 @@ struct Document<'a> {
     /// Milliseconds since the Unix epoch.
     started_ms: i64,
     measured_s: f64,
+    interrupted: bool,
     load: BTreeMap<&'static str, &'a str>,
     /// By kind.
     totals: BTreeMap<&'static str, Figures>,
@@ -37,6 +38,7 @@ impl Document<'_> {
             mode: outcome.mode,
             started_ms: outcome.started.0,
             measured_s: outcome.measured_ms as f64 / 1e3,
+            interrupted: outcome.interrupted,
             load: named(&outcome.what),
             totals: by_kind(&outcome.totals, outcome.measured_ms),
             intervals: outcome.intervals.iter().map(Second::of).collect(),

@@ -13,7 +13,7 @@
 //! | a consumer | [`fetch`] |
 //! | a connection, before and under load | [`client`], [`lane`] |
 //! | topics and their leaders | [`cluster`], [`site`] |
-//! | threads, time and counts | [`crew`], [`timers`], [`meter`] |
+//! | threads, time and counts, Ctrl-C | [`crew`], [`timers`], [`meter`], [`interrupt`] |
 //! | how a run is told: lines, table, JSON, HTML page | [`output`] |
 //! | what it costs the broker and the machine | [`usage`] |
 
@@ -27,6 +27,7 @@ pub mod e2e;
 pub mod error;
 pub mod fetch;
 pub mod figures;
+pub mod interrupt;
 pub mod json;
 pub mod lane;
 pub mod meter;

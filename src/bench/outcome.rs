@@ -25,7 +25,7 @@ pub fn no_latency() -> Latency {
 pub struct Flow {
     /// What it is, such as `produce`, `fetch` or `end-to-end`.
     pub kind: Kind,
-    /// Requests that were answered, well or not.
+    /// Requests that were answered, well or not; without acknowledgements those that were sent.
     pub requests: u64,
     /// Records that were acknowledged or received.
     pub records: u64,
@@ -140,7 +140,7 @@ impl Kind {
 pub struct Interval {
     /// When it began, after the measuring did; during warm-up, after the warm-up did.
     pub at_ms: u64,
-    /// How long it was: a thousand, but for the last of a run.
+    /// How long it was: a thousand, but for the last of a run, which may be shorter or somewhat longer.
     pub length_ms: u64,
     /// Whether it is of the warm-up, and so not of the [`Outcome`].
     pub warm_up: bool,
@@ -159,6 +159,8 @@ pub struct Outcome {
     pub started: TimestampMs,
     /// How long was measured; rates are by this.
     pub measured_ms: u64,
+    /// Ctrl-C ended it before its time.
+    pub interrupted: bool,
     /// By kind, over all that was measured.
     pub totals: Vec<Flow>,
     /// Second by second.

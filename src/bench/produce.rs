@@ -413,9 +413,12 @@ impl Work for Producer {
         let is_answered = self.producing.acks != 0;
         match is_answered {
             true => self.sent.push_back(cuts),
-            false => cuts
-                .iter()
-                .for_each(|cut| self.acknowledged(cut, now_us, now_us, false)),
+            false => {
+                self.meter
+                    .count(Kind::Produce, now_us, |flow| flow.requests += 1);
+                cuts.iter()
+                    .for_each(|cut| self.acknowledged(cut, now_us, now_us, false));
+            }
         }
         Ok(Next::Send {
             pieces,

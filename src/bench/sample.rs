@@ -21,6 +21,7 @@ pub fn outcome() -> Outcome {
     };
     let idle = Flow::new(Kind::Produce);
     Outcome {
+        interrupted: false,
         mode: "e2e",
         what: vec![("partitions", "6".to_owned()), ("acks", "all".to_owned())],
         started: TimestampMs(1_700_000_000_000),

@@ -187,6 +187,7 @@ pub fn outcome(mode: &'static str, what: What, measured: Measured, findings: Wha
         what,
         started: measured.started,
         measured_ms: measured.measured_ms,
+        interrupted: measured.interrupted,
         totals: measured.totals,
         intervals: measured.intervals,
         errors: measured.errors,

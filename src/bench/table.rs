@@ -43,8 +43,13 @@ fn load(outcome: &Outcome) -> String {
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
     let seconds = significant(outcome.measured_ms as f64 / 1e3);
+    let how = if outcome.interrupted {
+        ", then interrupted"
+    } else {
+        ""
+    };
     format!(
-        "{} {}\nmeasured {seconds} s\n",
+        "{} {}\nmeasured {seconds} s{how}\n",
         outcome.mode,
         options.join(" ")
     )

@@ -16,11 +16,15 @@ pub struct BenchArgs {
     mode: Mode,
 }
 
+/// As shells tell a process that SIGINT has ended.
+const INTERRUPTED: u8 = 130;
+
 /// Measures a broker. Fails if anything that was asked of it did, though there is a result.
 pub fn bench(args: &BenchArgs) -> Result<ExitCode, CliError> {
     let mut output = Output::new(args.mode.common().output.clone())?;
     let outcome = bench::run(&args.mode, &mut |progress| output.hear(&progress))?;
     let code = match outcome.errors.is_empty() {
+        _ if outcome.interrupted => ExitCode::from(INTERRUPTED),
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     };

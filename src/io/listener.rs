@@ -58,7 +58,9 @@ pub fn bind_group(
     let explain = |error: io::Error| {
         let what = match error.kind() {
             io::ErrorKind::AddrInUse => {
-                format!("cannot listen on {address}: another process already does")
+                format!(
+                    "cannot listen on {address}: it is in use, by another process or as the near end of a connection"
+                )
             }
             io::ErrorKind::PermissionDenied => {
                 format!("cannot listen on {address}: ports below 1024 need privileges")
