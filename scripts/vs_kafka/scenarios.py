@@ -65,6 +65,8 @@ def acknowledgements():
         name = f"acks-{acks}" + ("" if codec == "none" else f"-{codec}")
         yield scenario(name, f"produce 1 KiB records, 6 partitions, acks={acks}, 64 KB batches" + f", {codec}" * (codec != "none"),
                        Produce(acks=acks, codec=codec))
+    yield scenario("acks-all-8", "produce 1 KiB records, 8 producers, 6 partitions, acks=all, 64 KB batches",
+                   Produce(acks="all", producers=8))
     yield scenario("acks-all-100b", "produce 100 B records, 16 partitions, acks=all, 64 KB batches",
                    Produce(size=100, partitions=16, acks="all"))
 

@@ -135,6 +135,21 @@ impl Pinger {
     }
 }
 
+impl Pinger {
+    /// What was due and is not sent any more counts as failed.
+    fn give_up(&self, now_us: u64) {
+        let unsent = self.cutter.given_up();
+        if unsent > 0 {
+            self.meter.fail(
+                Kind::Request,
+                now_us,
+                "REQUESTS_NOT_SENT".to_owned(),
+                unsent,
+            );
+        }
+    }
+}
+
 impl Work for Pinger {
     fn api(&self) -> (ApiKey, i16) {
         (ApiKey::ApiVersions, VERSION)
@@ -144,7 +159,10 @@ impl Work for Pinger {
         let cut = match self.cutter.next(now_us, |_| true) {
             Turn::Cut(cut) => cut,
             Turn::Wait(until_us) => return Ok(Next::Wait(until_us)),
-            Turn::Done => return Ok(Next::Done),
+            Turn::Done => {
+                self.give_up(now_us);
+                return Ok(Next::Done);
+            }
         };
         self.due_us = self.pace.due_us(cut.first, now_us);
         let request = ApiVersionsRequest::default();

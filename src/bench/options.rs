@@ -167,7 +167,7 @@ pub struct LengthArgs {
         conflicts_with = "records"
     )]
     pub warm_up: u64,
-    /// Seconds that are measured.
+    /// Seconds that are measured. With --rate, what is due by then is sent still, for --timeout at most.
     #[arg(long, value_name = "SECONDS", default_value_t = 30, conflicts_with = "records", value_parser = clap::value_parser!(u64).range(1..))]
     pub duration: u64,
     /// Records, instead of a time.
@@ -263,7 +263,7 @@ pub struct ConnectionsArgs {
         conflicts_with = "requests"
     )]
     pub warm_up: u64,
-    /// Seconds that are measured.
+    /// Seconds that are measured. What is due by then is sent still, for --timeout at most.
     #[arg(long, value_name = "SECONDS", default_value_t = 30, conflicts_with = "requests", value_parser = clap::value_parser!(u64).range(1..))]
     pub duration: u64,
     /// Requests, instead of a time.

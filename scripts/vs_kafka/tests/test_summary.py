@@ -43,9 +43,9 @@ class TargetsTest(unittest.TestCase):
 
     def test_a_target_is_met_by_its_own_bound_only(self):
         runs = [run("ringlog", 400), run("kafka", 100), run("kafka-flush", 80, busy=["x"])]
-        met = self.verdict(runs, "MB/s, of Kafka's without fsync")
+        met = self.verdict(runs, "one producer: MB/s, of Kafka's without fsync")
         self.assertEqual((met.seen, met.met, met.busy), (4, True, False))
-        missed = self.verdict(runs, "MB/s, of Kafka's with flush.messages=1")
+        missed = self.verdict(runs, "one producer: MB/s, of Kafka's with flush.messages=1")
         self.assertEqual((missed.seen, missed.met, missed.busy), (5, False, True))
         self.assertIsNone(self.verdict(runs, "quiet acks=1: p50").seen)
 
