@@ -200,6 +200,19 @@ fn connections_are_held_and_answered() {
 }
 
 #[test]
+fn what_was_due_and_not_sent_has_failed() {
+    let broker = Broker::start(Options::default());
+    // More than any one connection can do, of which each waits for its answer.
+    let line = "connections --connections 1 --rate 1e9 --warm-up 0 --duration 1 --timeout 1";
+    let output = bench(broker.address(), line).output().expect("a binary");
+    assert_eq!(output.status.code(), Some(1));
+    let result = result(&output);
+    assert!(requests(&result, "request") > 0, "{result}");
+    let unsent = result["errors"]["REQUESTS_NOT_SENT"].as_u64();
+    assert!(unsent > Some(0), "{result}");
+}
+
+#[test]
 fn every_partition_gets_its_share_and_goes_at_the_end() {
     let broker = Broker::start(Options::default());
     let mut connection = Connection::open(broker.address());

@@ -429,7 +429,7 @@ impl Collector {
         }
         self.told[thread] = end_us.is_none().then_some(second + 1);
         self.end_us = self.end_us.max(end_us.unwrap_or(0));
-        let complete = self.told.iter().flatten().min().copied().unwrap_or(0);
+        let complete = self.complete();
         // The last second is closed when it is known how much of another has come behind it.
         let planned = self.schedule.end_us.saturating_sub(self.schedule.start_us) / SECOND_US;
         let planned = planned.saturating_sub(1);
@@ -439,6 +439,11 @@ impl Collector {
             let (second, flows) = entry.remove_entry();
             self.close(second, flows, SECOND_US / 1000, watch);
         }
+    }
+
+    /// Seconds that all threads have told of.
+    fn complete(&self) -> u64 {
+        self.told.iter().flatten().min().copied().unwrap_or(0)
     }
 
     fn close(&mut self, second: u64, flows: Vec<Flow>, length_ms: u64, watch: &mut Watch<'_>) {
@@ -465,6 +470,12 @@ impl Collector {
     fn interrupted(mut self, watch: &mut Watch<'_>) -> Result<Measured, BenchError> {
         if self.is_measuring && !self.has_ended {
             watch(Progress::MeasureEnds);
+        }
+        let complete = self.complete();
+        for (second, flows) in std::mem::take(&mut self.open) {
+            if second < complete {
+                self.close(second, flows, SECOND_US / 1000, watch);
+            }
         }
         let lengths = self.measured.intervals.iter();
         self.measured.measured_ms = lengths.map(|interval| interval.length_ms).sum();

@@ -5,37 +5,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::SIGINT;
-use signal_hook::{SigId, flag, low_level};
+use signal_hook::flag;
 
-/// Notes the first SIGINT for as long as it lives; the second ends the process.
+/// Notes the first SIGINT; the second ends the process.
 #[derive(Debug)]
-pub struct Interrupt {
-    noted: Arc<AtomicBool>,
-    actions: [SigId; 2],
-}
+pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// From now on.
+    /// From now on, until the process ends.
     pub fn listen() -> io::Result<Interrupt> {
         let noted = Arc::new(AtomicBool::new(false));
         // In this order: the first one would else find its own note and end the process.
-        let actions = [
-            flag::register_conditional_default(SIGINT, noted.clone())?,
-            flag::register(SIGINT, noted.clone())?,
-        ];
-        Ok(Interrupt { noted, actions })
+        flag::register_conditional_default(SIGINT, noted.clone())?;
+        flag::register(SIGINT, noted.clone())?;
+        Ok(Interrupt(noted))
     }
 
     /// Whether there was one.
     pub fn is_noted(&self) -> bool {
-        self.noted.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for Interrupt {
-    fn drop(&mut self) {
-        for action in self.actions {
-            low_level::unregister(action);
-        }
+        self.0.load(Ordering::Relaxed)
     }
 }
