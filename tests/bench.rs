@@ -352,6 +352,30 @@ fn an_interrupted_run_tells_what_it_measured_until_then() {
 }
 
 #[test]
+fn a_run_that_is_interrupted_before_it_measures_leaves_no_topic() {
+    let broker = Broker::start(Options::default());
+    let line = "produce --topic t --delete --warm-up 3600 --rate 100";
+    let mut command = bench(broker.address(), line);
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut child = child.expect("a binary");
+    let told = BufReader::new(child.stderr.take().expect("piped"));
+    let mut told = told.lines().map(|line| line.expect("text"));
+    told.find(|line| line.contains("(warm-up)"))
+        .expect("a second of the warm-up was told");
+    send_signal(child.id(), "INT");
+    let last = told.last().unwrap_or_default();
+    assert!(last.starts_with("ringlog: interrupted before "), "{last}");
+    let output = child.wait_with_output().expect("a child of ours");
+    assert_eq!(output.status.code(), Some(130));
+    assert!(output.stdout.is_empty());
+    let left = fail(broker.address(), "consume --topic t");
+    assert!(left.contains("there is no topic t"), "{left}");
+}
+
+#[test]
 fn what_is_no_broker_is_said_in_one_line() {
     let nobody = fail(free_address(), "produce --records 1");
     assert!(nobody.contains("cannot connect to 127.0.0.1:"), "{nobody}");

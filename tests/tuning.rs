@@ -273,6 +273,19 @@ fn a_drive_is_trusted_only_when_it_is_said_to_be_safe() {
 }
 
 #[test]
+fn cores_that_are_none_are_refused() {
+    let host = Host::new();
+    for cores in ["foo", "2-", "3-2", "99", "0,,1"] {
+        let mut command = host.command("cpu");
+        let output = command.args(["--check", "--cores", cores]).output();
+        let output = output.expect("bash runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{cores}: {said}");
+        assert!(said.contains(&format!("--cores {cores}: ")), "{said}");
+    }
+}
+
+#[test]
 fn what_cannot_be_mended_is_told() {
     let host = Host::new();
     host.write("proc/77/comm", "irqbalance");

@@ -50,6 +50,12 @@ parse_options() {
         esac
         shift
     done
+    [[ $CORES =~ ^([0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*)?$ ]] || fail "--cores $CORES: give a list such as 0,2-3"
+    [[ -z $CORES || -n $(list_of "$CORES") ]] || fail "--cores $CORES: there is no core in it"
+    local core
+    for core in $(list_of "$CORES"); do
+        [[ " $(online_cores) " == *" $core "* ]] || fail "--cores $CORES: there is no core $core online"
+    done
     [[ -n $MODE ]] || { usage >&2; exit 2; }
 }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use crate::bench::crew::{self, Crew, Length, deal};
+use crate::bench::crew::{Crew, Length, Open, deal};
 use crate::bench::e2e;
 use crate::bench::error::BenchError;
 use crate::bench::fetch::{Counting, Reading, Span};
@@ -23,12 +23,6 @@ const BACKLOG_BATCH_BYTES: usize = 256 << 10;
 pub fn run(args: &CatchupArgs, watch: &mut Watch<'_>) -> Result<Outcome, BenchError> {
     let producing = &args.tail.produce;
     producing.records.shape(true)?;
-    let site = Site::open(&producing.common, &producing.topics, true, watch)?;
-    if args.backlog > 0 {
-        watch(Progress::Phase("sending the backlog"));
-        send_backlog(&site, args)?;
-    }
-
     let length = producing.length.length();
     let quiet_s = args.quiet.unwrap_or(match length {
         Length::Seconds { measured, .. } => measured / 3,
@@ -38,6 +32,12 @@ pub fn run(args: &CatchupArgs, watch: &mut Watch<'_>) -> Result<Outcome, BenchEr
         let what = "--quiet: give less than --duration, or nothing is read".to_owned();
         return Err(BenchError::Options(what));
     }
+    let mut site = Site::open(&producing.common, &producing.topics, true, watch)?;
+    if args.backlog > 0 {
+        watch(Progress::Phase("sending the backlog"));
+        send_backlog(&mut site, args)?;
+    }
+
     let reading = Arc::new(Reading::default());
     let tail = Counting {
         beside: Some((reading.clone(), Kind::EndToEndBeside)),
@@ -67,7 +67,7 @@ pub fn run(args: &CatchupArgs, watch: &mut Watch<'_>) -> Result<Outcome, BenchEr
         length,
         patience: site.timeout,
     };
-    let mut measured = crew::run(crew, watch)?;
+    let mut measured = site.run(crew, watch)?;
     e2e::compare(
         &mut measured,
         &args.tail,
@@ -100,11 +100,7 @@ pub fn run(args: &CatchupArgs, watch: &mut Watch<'_>) -> Result<Outcome, BenchEr
 
 /// The cold consumers get a thread of their own, and a core if there is one to spare, so that the load does not disturb
 /// itself.
-fn apart(
-    cores: &[usize],
-    tail: Vec<crew::Open>,
-    cold: Vec<crew::Open>,
-) -> Vec<(usize, Vec<crew::Open>)> {
+fn apart(cores: &[usize], tail: Vec<Open>, cold: Vec<Open>) -> Vec<(usize, Vec<Open>)> {
     let (for_tail, for_cold) = match cores {
         [rest @ .., last] if !rest.is_empty() => (rest, *last),
         cores => (cores, cores[0]),
@@ -114,7 +110,7 @@ fn apart(
     threads
 }
 
-fn send_backlog(site: &Site, args: &CatchupArgs) -> Result<(), BenchError> {
+fn send_backlog(site: &mut Site, args: &CatchupArgs) -> Result<(), BenchError> {
     let records = RecordArgs {
         rate: None,
         in_flight: BACKLOG_IN_FLIGHT,
@@ -136,7 +132,7 @@ fn send_backlog(site: &Site, args: &CatchupArgs) -> Result<(), BenchError> {
         length: Length::Count,
         patience: site.timeout,
     };
-    let sent = crew::run(crew, &mut |_| {})?;
+    let sent = site.run(crew, &mut |_| {})?;
     if sent.interrupted {
         return Err(BenchError::Interrupted);
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::bench::crew::{self, Crew, Length, deal};
+use crate::bench::crew::{Crew, Length, deal};
 use crate::bench::error::BenchError;
 use crate::bench::fetch::{Counting, Reading, Span};
 use crate::bench::options::What;
@@ -12,7 +12,7 @@ use crate::bench::site::Site;
 
 /// Runs it.
 pub fn run(args: &ConsumeArgs, watch: &mut Watch<'_>) -> Result<Outcome, BenchError> {
-    let site = Site::open(&args.common, &args.topics, false, watch)?;
+    let mut site = Site::open(&args.common, &args.topics, false, watch)?;
     let span = Span::Whole {
         repeat: args.repeat,
     };
@@ -43,6 +43,6 @@ pub fn run(args: &ConsumeArgs, watch: &mut Watch<'_>) -> Result<Outcome, BenchEr
         length,
         patience: site.timeout,
     };
-    let measured = crew::run(crew, watch)?;
+    let measured = site.run(crew, watch)?;
     site.close("consume", what, measured, What::new())
 }

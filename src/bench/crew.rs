@@ -369,6 +369,7 @@ impl Collector {
         watch: &mut Watch<'_>,
     ) -> Result<Measured, BenchError> {
         let interrupt = Interrupt::listen()?;
+        let mut last = None;
         while self.told.iter().any(Option::is_some) {
             let next_us = self.tell_phase(watch);
             let left = Duration::from_micros(next_us.saturating_sub(clock::mono_us()));
@@ -380,8 +381,12 @@ impl Collector {
                     return Err(io::Error::other("its threads are gone").into());
                 }
             }
+            // The second goes on to its end, so that it counts, and what the broker spends until then is for what counts.
             if interrupt.is_noted() {
-                return self.interrupted(watch);
+                let second = *last.get_or_insert(self.second());
+                if self.complete() > second || self.second() > second + 1 {
+                    return self.interrupted(watch);
+                }
             }
         }
         self.tell_phase(watch);
@@ -439,6 +444,11 @@ impl Collector {
             let (second, flows) = entry.remove_entry();
             self.close(second, flows, SECOND_US / 1000, watch);
         }
+    }
+
+    /// The second that it is.
+    fn second(&self) -> u64 {
+        clock::mono_us().saturating_sub(self.schedule.start_us) / SECOND_US
     }
 
     /// Seconds that all threads have told of.
@@ -512,7 +522,15 @@ impl Collector {
                 self.close(second, flows, length_ms, watch);
             }
         }
-        self.measured.measured_ms = (end_us - self.schedule.measure_us).div_ceil(1000);
+        let measured_ms = (end_us - self.schedule.measure_us).div_ceil(1000);
+        let lengths = self.measured.intervals.iter();
+        let told_ms: u64 = lengths.map(|interval| interval.length_ms).sum();
+        if let Some(last) = self.measured.intervals.last_mut() {
+            // A run by count may end within a second that was told as a whole one.
+            let over_ms = told_ms.saturating_sub(measured_ms);
+            last.length_ms = last.length_ms.saturating_sub(over_ms).max(1);
+        }
+        self.measured.measured_ms = measured_ms;
         self.measured
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use crate::bench::crew::{self, Crew, Measured, Open, deal};
+use crate::bench::crew::{Crew, Measured, Open, deal};
 use crate::bench::error::BenchError;
 use crate::bench::fetch::{Counting, Reading, Span};
 use crate::bench::options::{EndToEndArgs, What};
@@ -15,7 +15,7 @@ use crate::bench::site::Site;
 /// Runs it.
 pub fn run(args: &EndToEndArgs, watch: &mut Watch<'_>) -> Result<Outcome, BenchError> {
     args.produce.records.shape(true)?;
-    let site = Site::open(&args.produce.common, &args.produce.topics, true, watch)?;
+    let mut site = Site::open(&args.produce.common, &args.produce.topics, true, watch)?;
     let lanes = lanes(&site, args, &Counting::plain(Kind::EndToEnd))?;
     let length = args.produce.length.length();
     let crew = Crew {
@@ -24,7 +24,7 @@ pub fn run(args: &EndToEndArgs, watch: &mut Watch<'_>) -> Result<Outcome, BenchE
         length,
         patience: site.timeout,
     };
-    let mut measured = crew::run(crew, watch)?;
+    let mut measured = site.run(crew, watch)?;
     compare(&mut measured, args, &[Kind::EndToEnd]);
     site.close("e2e", describe(args), measured, What::new())
 }

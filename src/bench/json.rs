@@ -77,9 +77,13 @@ struct Figures {
     records: u64,
     bytes: u64,
     errors: u64,
-    mb_per_s: f64,
-    records_per_s: f64,
-    requests_per_s: f64,
+    /// Rates of what goes on through the whole of what is measured; none of what is done once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mb_per_s: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    records_per_s: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requests_per_s: Option<f64>,
     /// `p50`, `p90`, ... and `max`, `mean`; none of them without latencies.
     latency_ms: BTreeMap<&'static str, f64>,
 }
@@ -94,14 +98,15 @@ fn by_kind(flows: &[Flow], length_ms: u64) -> BTreeMap<&'static str, Figures> {
 impl Figures {
     fn of(flow: &Flow, length_ms: u64) -> Figures {
         let rates = rates(flow, length_ms);
+        let of = |rate: f64| flow.kind.goes_on().then_some(rate);
         Figures {
             requests: flow.requests,
             records: flow.records,
             bytes: flow.bytes,
             errors: flow.errors,
-            mb_per_s: rates.mb,
-            records_per_s: rates.records,
-            requests_per_s: rates.requests,
+            mb_per_s: of(rates.mb),
+            records_per_s: of(rates.records),
+            requests_per_s: of(rates.requests),
             latency_ms: latency_ms(&flow.latency),
         }
     }

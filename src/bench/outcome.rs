@@ -113,6 +113,11 @@ impl Kind {
         }
     }
 
+    /// Whether it goes on through the whole of what is measured. What is done once, before, has no rate.
+    pub const fn goes_on(self) -> bool {
+        !matches!(self, Kind::Connect | Kind::Create | Kind::Metadata)
+    }
+
     /// From when to when its latency is taken.
     pub const fn latency_is(self) -> &'static str {
         match self {

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicUsize;
 
 use crate::bench::client::Client;
 use crate::bench::cluster;
-use crate::bench::crew::{self, Crew, deal};
+use crate::bench::crew::{Crew, deal};
 use crate::bench::error::BenchError;
 use crate::bench::options::{PartitionsArgs, What};
 use crate::bench::outcome::{Flow, Kind, Outcome, Progress, Watch};
@@ -29,7 +29,7 @@ pub fn run(args: &PartitionsArgs, watch: &mut Watch<'_>) -> Result<Outcome, Benc
     let metadata = ask(&mut client, &names)?;
 
     let to_delete = if args.keep { Vec::new() } else { names };
-    let site = Site::with(&args.common, client, cluster, to_delete)?;
+    let mut site = Site::with(&args.common, client, cluster, to_delete)?;
     let left = Arc::new(AtomicUsize::new(0));
     let producing = site.producing(&args.records, args.length.records, false, left)?;
     let crew = Crew {
@@ -38,7 +38,7 @@ pub fn run(args: &PartitionsArgs, watch: &mut Watch<'_>) -> Result<Outcome, Benc
         length: args.length.length(),
         patience: timeout,
     };
-    let mut measured = crew::run(crew, watch)?;
+    let mut measured = site.run(crew, watch)?;
     measured.totals.extend([created, metadata]);
     let mut what = vec![(
         "partitions-per-topic",

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use crate::base::{ProducerEpoch, ProducerId};
 use crate::bench::client::{CLIENT_ID, Client, check};
 use crate::bench::cluster::{Cluster, Place, Topic};
-use crate::bench::crew::{self, Crew, Hands, Open, Schedule, Start, deal};
+use crate::bench::crew::{Crew, Hands, Open, Schedule, Start, deal};
 use crate::bench::error::{BenchError, error_name};
 use crate::bench::lane::{self, Bounds, Next, Work};
 use crate::bench::meter::Meter;
@@ -45,7 +45,7 @@ const NOT_READY_PAUSE: Duration = Duration::from_millis(50);
 /// Runs it.
 pub fn run(args: &ProduceArgs, watch: &mut Watch<'_>) -> Result<Outcome, BenchError> {
     args.records.shape(false)?;
-    let site = Site::open(&args.common, &args.topics, true, watch)?;
+    let mut site = Site::open(&args.common, &args.topics, true, watch)?;
     let left = Arc::new(AtomicUsize::new(0));
     let producing = site.producing(&args.records, args.length.records, false, left)?;
     let crew = Crew {
@@ -54,7 +54,7 @@ pub fn run(args: &ProduceArgs, watch: &mut Watch<'_>) -> Result<Outcome, BenchEr
         length: args.length.length(),
         patience: site.timeout,
     };
-    let measured = crew::run(crew, watch)?;
+    let measured = site.run(crew, watch)?;
     let mut what = args.records.describe();
     what.extend(args.length.describe());
     let findings = match args.records.acks {

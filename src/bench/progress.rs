@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::figures::{count, max_ms, or_dash, percentile_ms, rates, significant};
-use super::outcome::{Flow, Interval, Progress};
+use super::outcome::{Flow, Interval, Kind, Progress};
 
 /// Tells progress as lines, to stderr for a user, so that stdout is free for the result.
 #[derive(Debug)]
@@ -46,11 +46,15 @@ fn lines(interval: &Interval) -> String {
 fn figures(flow: &Flow, length_ms: u64) -> String {
     let rates = rates(flow, length_ms);
     let latency = |percentile| or_dash(percentile_ms(&flow.latency, percentile));
+    let (done, what) = match flow.kind {
+        Kind::Request => (rates.requests, "requests/s"),
+        _ => (rates.records, "records/s"),
+    };
     format!(
-        "{:<10} {:>8} MB/s {:>10} records/s  p50 {:>7} p99 {:>7} p99.9 {:>7} max {:>7} ms  errors {}",
+        "{:<10} {:>8} MB/s {:>10} {what}  p50 {:>7} p99 {:>7} p99.9 {:>7} max {:>7} ms  errors {}",
         flow.kind.name(),
         significant(rates.mb),
-        count(rates.records.round() as u64),
+        count(done.round() as u64),
         latency(50.0),
         latency(99.0),
         latency(99.9),
@@ -62,7 +66,6 @@ fn figures(flow: &Flow, length_ms: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::outcome::Kind;
 
     fn heard(progress: &[Progress<'_>]) -> String {
         let mut out = Vec::new();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::bench::client::Client;
 use crate::bench::cluster::{self, Cluster, Place};
-use crate::bench::crew::{Measured, Open};
+use crate::bench::crew::{self, Crew, Measured, Open};
 use crate::bench::error::BenchError;
 use crate::bench::fetch::{self, Counting, Fetching, Reading, Span};
 use crate::bench::lane::Bounds;
@@ -14,6 +14,9 @@ use crate::bench::options::{CommonArgs, ReadArgs, RecordArgs, TopicArgs, What};
 use crate::bench::outcome::{Outcome, Progress, Watch};
 use crate::bench::produce::Producing;
 use crate::bench::values::Values;
+
+/// How it is counted that topics stay that were to go.
+const NOT_DELETED: &str = "TOPICS_NOT_DELETED";
 
 /// The broker and the run's topics.
 pub struct Site {
@@ -147,13 +150,29 @@ impl Site {
         lanes
     }
 
+    /// Runs the load. One that is interrupted before there is a result leaves no topics behind either.
+    pub fn run(&mut self, crew: Crew, watch: &mut Watch<'_>) -> Result<Measured, BenchError> {
+        let run = crew::run(crew, watch);
+        if let Err(BenchError::Interrupted) = run {
+            self.delete()?;
+        }
+        run
+    }
+
+    fn delete(&mut self) -> Result<(), BenchError> {
+        match self.to_delete.is_empty() {
+            true => Ok(()),
+            false => cluster::delete(&mut self.client, &self.to_delete, self.timeout),
+        }
+    }
+
     /// Deletes what is to be deleted, and says what was measured.
     pub fn close(
         mut self,
         mode: &'static str,
         mut what: What,
-        measured: Measured,
-        findings: What,
+        mut measured: Measured,
+        mut findings: What,
     ) -> Result<Outcome, BenchError> {
         let topics: Vec<&str> = self
             .cluster
@@ -173,15 +192,21 @@ impl Site {
         ];
         what.splice(0..0, of_site);
         what.push(("cores", cores.join(",")));
-        if !self.to_delete.is_empty() {
-            cluster::delete(&mut self.client, &self.to_delete, self.timeout)?;
+        if let Err(why) = self.delete() {
+            // What was measured was measured nonetheless.
+            *measured.errors.entry(NOT_DELETED.to_owned()).or_default() += 1;
+            findings.push(("topics not deleted", why.to_string()));
         }
         Ok(outcome(mode, what, measured, findings))
     }
 }
 
 /// What was measured, with what it was of.
-pub fn outcome(mode: &'static str, what: What, measured: Measured, findings: What) -> Outcome {
+pub fn outcome(mode: &'static str, what: What, measured: Measured, mut findings: What) -> Outcome {
+    if measured.interrupted {
+        let why = "what was due and not answered by then is in no figure".to_owned();
+        findings.push(("interrupted", why));
+    }
     Outcome {
         mode,
         what,

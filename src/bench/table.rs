@@ -78,12 +78,15 @@ pub fn flow_rows(outcome: &Outcome) -> Vec<Vec<String>> {
 fn flow_row(flow: &Flow, measured_ms: u64) -> Vec<String> {
     let rates = rates(flow, measured_ms);
     let whole = |rate: f64| count(rate.round() as u64);
-    let mut row = vec![
-        flow.kind.name().to_owned(),
-        significant(rates.mb),
-        whole(rates.records),
-        whole(rates.requests),
-    ];
+    let mut row = vec![flow.kind.name().to_owned()];
+    row.extend(match flow.kind.goes_on() {
+        true => [
+            significant(rates.mb),
+            whole(rates.records),
+            whole(rates.requests),
+        ],
+        false => ["-", "-", "-"].map(str::to_owned),
+    });
     row.extend(PERCENTILES.map(|(_, at)| or_dash(percentile_ms(&flow.latency, at))));
     row.extend([or_dash(max_ms(&flow.latency)), count(flow.errors)]);
     row

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::CliError;
 use crate::bench;
+use crate::bench::error::BenchError;
 use crate::bench::options::Mode;
 use crate::bench::output::Output;
 
@@ -22,7 +23,13 @@ const INTERRUPTED: u8 = 130;
 /// Measures a broker. Fails if anything that was asked of it did, though there is a result.
 pub fn bench(args: &BenchArgs) -> Result<ExitCode, CliError> {
     let mut output = Output::new(args.mode.common().output.clone())?;
-    let outcome = bench::run(&args.mode, &mut |progress| output.hear(&progress))?;
+    let outcome = match bench::run(&args.mode, &mut |progress| output.hear(&progress)) {
+        Err(interrupted @ BenchError::Interrupted) => {
+            eprintln!("ringlog: {interrupted}");
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+        ended => ended?,
+    };
     let code = match outcome.errors.is_empty() {
         _ if outcome.interrupted => ExitCode::from(INTERRUPTED),
         true => ExitCode::SUCCESS,
