@@ -4,9 +4,9 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Lines, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Command, Output, Stdio};
+use std::process::{ChildStderr, Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -325,25 +325,48 @@ fn a_broker_that_goes_ends_the_run() {
     assert!(last.contains("lost the connection to "), "{said}");
 }
 
-#[test]
-fn an_interrupted_run_tells_what_it_measured_until_then() {
-    let broker = Broker::start(Options::default());
-    let line = "produce --topic t --duration 3600 --warm-up 0 --acks 0";
-    let mut command = bench(broker.address(), line);
+/// What a bench says, line by line.
+type Told = Lines<BufReader<ChildStderr>>;
+
+/// Interrupts a bench once `wait` is over; its result, and the last line that it said.
+fn interrupt(address: SocketAddr, line: &str, wait: impl FnOnce(&mut Told)) -> (Output, String) {
+    let mut command = bench(address, line);
     let child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn();
     let mut child = child.expect("a binary");
-    let told = BufReader::new(child.stderr.take().expect("piped"));
-    let mut told = told.lines().map(|line| line.expect("text"));
-    told.find(|line| line.contains("records/s"))
-        .expect("a second was told");
+    let mut told = BufReader::new(child.stderr.take().expect("piped")).lines();
+    wait(&mut told);
     send_signal(child.id(), "INT");
     // Read on: whoever writes to a full pipe does not end.
-    told.for_each(drop);
+    let last = told.last().and_then(Result::ok).unwrap_or_default();
     let output = child.wait_with_output().expect("a child of ours");
-    assert_eq!(output.status.code(), Some(130));
+    assert_eq!(output.status.code(), Some(130), "{line}: {last}");
+    (output, last)
+}
+
+/// Waits for a line with `part`.
+fn wait_until_said(told: &mut Told, part: &str) {
+    let has_part = |line: io::Result<String>| line.expect("text").contains(part);
+    assert!(told.any(has_part), "{part} is said");
+}
+
+/// Interrupts a bench that may delete its topic `t` before it has measured anything.
+fn interrupt_early(broker: &Broker, line: &str, wait: impl FnOnce(&mut Told)) {
+    let (output, last) = interrupt(broker.address(), line, wait);
+    assert!(last.starts_with("ringlog: interrupted before "), "{last}");
+    assert!(output.stdout.is_empty(), "{line}");
+    let left = fail(broker.address(), "consume --topic t");
+    assert!(left.contains("there is no topic t"), "{left}");
+}
+
+#[test]
+fn an_interrupted_run_tells_what_it_measured_until_then() {
+    let broker = Broker::start(Options::default());
+    let line = "produce --topic t --duration 3600 --warm-up 0 --acks 0";
+    let wait = |told: &mut Told| wait_until_said(told, "records/s");
+    let (output, _) = interrupt(broker.address(), line, wait);
     let result = result(&output);
     assert_eq!(result["interrupted"], true);
     assert!(result["measured_s"].as_f64() >= Some(1.0), "{result}");
@@ -355,24 +378,16 @@ fn an_interrupted_run_tells_what_it_measured_until_then() {
 fn a_run_that_is_interrupted_before_it_measures_leaves_no_topic() {
     let broker = Broker::start(Options::default());
     let line = "produce --topic t --delete --warm-up 3600 --rate 100";
-    let mut command = bench(broker.address(), line);
-    let child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn();
-    let mut child = child.expect("a binary");
-    let told = BufReader::new(child.stderr.take().expect("piped"));
-    let mut told = told.lines().map(|line| line.expect("text"));
-    told.find(|line| line.contains("(warm-up)"))
-        .expect("a second of the warm-up was told");
-    send_signal(child.id(), "INT");
-    let last = told.last().unwrap_or_default();
-    assert!(last.starts_with("ringlog: interrupted before "), "{last}");
-    let output = child.wait_with_output().expect("a child of ours");
-    assert_eq!(output.status.code(), Some(130));
-    assert!(output.stdout.is_empty());
-    let left = fail(broker.address(), "consume --topic t");
-    assert!(left.contains("there is no topic t"), "{left}");
+    interrupt_early(&broker, line, |told| wait_until_said(told, "(warm-up)"));
+    // A backlog that no disk takes before the interrupt.
+    let line = "catchup --topic t --delete --backlog 100000000000 --duration 3";
+    interrupt_early(&broker, line, |told| {
+        wait_until_said(told, "sending the backlog");
+        let mut connection = Connection::open(broker.address());
+        wait_for("records", LIMIT, || {
+            (connection.list_offset("t", 0, LATEST) > 0).then_some(())
+        });
+    });
 }
 
 #[test]

@@ -132,10 +132,7 @@ fn send_backlog(site: &mut Site, args: &CatchupArgs) -> Result<(), BenchError> {
         length: Length::Count,
         patience: site.timeout,
     };
-    let sent = site.run(crew, &mut |_| {})?;
-    if sent.interrupted {
-        return Err(BenchError::Interrupted);
-    }
+    let sent = site.prepare(crew)?;
     match sent.errors.first_key_value() {
         None => Ok(()),
         Some((name, times)) => Err(BenchError::Refused {

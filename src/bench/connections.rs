@@ -133,9 +133,7 @@ impl Pinger {
             meter,
         }
     }
-}
 
-impl Pinger {
     /// What was due and is not sent any more counts as failed.
     fn give_up(&self, now_us: u64) {
         let unsent = self.cutter.given_up();

@@ -175,6 +175,8 @@ pub fn run(crew: Crew, watch: &mut Watch<'_>) -> Result<Measured, BenchError> {
             return Err(error);
         }
     }
+    // Before anything is sent: whoever has seen a record may interrupt.
+    let interrupt = Interrupt::listen()?;
     let schedule = crew
         .length
         .schedule(clock::mono_us() + LEAD_US, crew.patience);
@@ -186,7 +188,8 @@ pub fn run(crew: Crew, watch: &mut Watch<'_>) -> Result<Measured, BenchError> {
     if warm_up_s > 0 {
         watch(Progress::Phase("warming up"));
     }
-    Collector::new(schedule, warm_up_s, starts.len(), &crew.kinds).collect(&heard, watch)
+    Collector::new(schedule, warm_up_s, starts.len(), &crew.kinds)
+        .collect(&heard, &interrupt, watch)
 }
 
 fn hear(heard: &Receiver<News>) -> Result<News, BenchError> {
@@ -366,9 +369,9 @@ impl Collector {
     fn collect(
         mut self,
         heard: &Receiver<News>,
+        interrupt: &Interrupt,
         watch: &mut Watch<'_>,
     ) -> Result<Measured, BenchError> {
-        let interrupt = Interrupt::listen()?;
         let mut last = None;
         while self.told.iter().any(Option::is_some) {
             let next_us = self.tell_phase(watch);

@@ -33,10 +33,10 @@ pub struct Rates {
     pub requests: f64,
 }
 
-/// What a flow did in a second, of the milliseconds that it took; none in no time, nor of what is done once.
+/// What a flow did in a second, of the milliseconds that it took; none in no time.
 pub fn rates(flow: &Flow, length_ms: u64) -> Rates {
     let seconds = Duration::from_millis(length_ms).as_secs_f64();
-    let by_second = |count: u64| match seconds > 0.0 && flow.kind.goes_on() {
+    let by_second = |count: u64| match seconds > 0.0 {
         true => count as f64 / seconds,
         false => 0.0,
     };

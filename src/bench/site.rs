@@ -15,9 +15,6 @@ use crate::bench::outcome::{Outcome, Progress, Watch};
 use crate::bench::produce::Producing;
 use crate::bench::values::Values;
 
-/// How it is counted that topics stay that were to go.
-const NOT_DELETED: &str = "TOPICS_NOT_DELETED";
-
 /// The broker and the run's topics.
 pub struct Site {
     /// A connection for what is not load.
@@ -159,6 +156,16 @@ impl Site {
         run
     }
 
+    /// Runs what comes before the load. Whatever an interrupt leaves of it is no result.
+    pub fn prepare(&mut self, crew: Crew) -> Result<Measured, BenchError> {
+        let prepared = self.run(crew, &mut |_| {})?;
+        if prepared.interrupted {
+            self.delete()?;
+            return Err(BenchError::Interrupted);
+        }
+        Ok(prepared)
+    }
+
     fn delete(&mut self) -> Result<(), BenchError> {
         match self.to_delete.is_empty() {
             true => Ok(()),
@@ -194,7 +201,8 @@ impl Site {
         what.push(("cores", cores.join(",")));
         if let Err(why) = self.delete() {
             // What was measured was measured nonetheless.
-            *measured.errors.entry(NOT_DELETED.to_owned()).or_default() += 1;
+            let name = "TOPICS_NOT_DELETED".to_owned();
+            *measured.errors.entry(name).or_default() += 1;
             findings.push(("topics not deleted", why.to_string()));
         }
         Ok(outcome(mode, what, measured, findings))
